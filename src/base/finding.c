@@ -1,0 +1,44 @@
+#include "base/finding.h"
+
+void finding_add(struct findings *f, enum severity severity, const char *code, const char *where, const char *todo,
+                 const char *what_format, ...)
+{
+    if (severity == SEVERITY_ERROR)
+        f->errors++;
+    else if (severity == SEVERITY_WARNING)
+        f->warnings++;
+    if (f->kept >= (f->limit ? f->limit : 100)) {
+        f->dropped++;
+        return;
+    }
+    struct finding *n = arena_zero(f->arena, sizeof *n);
+    n->severity = severity;
+    n->code = arena_text(f->arena, slice_of(code));
+    n->where = arena_text(f->arena, slice_of(where ? where : ""));
+    n->todo = arena_text(f->arena, slice_of(todo ? todo : ""));
+    va_list ap;
+    va_start(ap, what_format);
+    n->what = arena_vprintf(f->arena, what_format, ap);
+    va_end(ap);
+    if (f->last)
+        f->last->next = n;
+    else
+        f->first = n;
+    f->last = n;
+    f->kept++;
+}
+
+void findings_print(const struct findings *f, struct buffer *out)
+{
+    static const char *const name[] = {"note", "warning", "error"};
+    for (const struct finding *n = f->first; n; n = n->next) {
+        buffer_printf(out, "%s: %s\n", name[n->severity], n->what);
+        if (n->where[0])
+            buffer_printf(out, "  where: %s\n", n->where);
+        if (n->todo[0])
+            buffer_printf(out, "  what to do: %s\n", n->todo);
+        buffer_printf(out, "  code: %s\n", n->code);
+    }
+    if (f->dropped)
+        buffer_printf(out, "and %u more of the same kind.\n", f->dropped);
+}

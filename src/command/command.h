@@ -1,0 +1,47 @@
+/* command: the subcommands. One file each; main.c holds the table. argv[0] is the command's own name. */
+#ifndef SPOOLGATE_COMMAND_COMMAND_H
+#define SPOOLGATE_COMMAND_COMMAND_H
+
+#include "route/config.h"
+#include <getopt.h>
+
+/* exit codes, sysexits.h where one fits */
+enum {
+    EXIT_DONE = 0,
+    EXIT_FOUND_PROBLEMS = 1, /* the command worked and what it looked at is not in order */
+    EXIT_USAGE = 64,
+    EXIT_BAD_DATA = 65,
+    EXIT_NO_INPUT = 66,
+    EXIT_UNAVAILABLE = 69, /* the other side cannot be reached */
+    EXIT_SOFTWARE = 70,
+    EXIT_CANT_WRITE = 73,
+    EXIT_CONFIG = 78
+};
+
+struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+};
+
+int command_run(int argc, char **argv);
+int command_role(int argc, char **argv); /* translator, courier, poller in the foreground */
+int command_sandbox(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_show(int argc, char **argv);
+int command_trace(int argc, char **argv);
+int command_retry(int argc, char **argv);
+int command_translate(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_map(int argc, char **argv);
+int command_config(int argc, char **argv);
+int command_secret(int argc, char **argv);
+int command_ping(int argc, char **argv);
+int command_backfill(int argc, char **argv);
+int command_reindex(int argc, char **argv);
+
+/* Loads the configuration named by -c/--config or the default one; prints findings and returns NULL on errors. */
+struct config *command_config_load(const char *file, struct arena *a);
+void command_print_findings(const struct findings *f);
+
+#endif

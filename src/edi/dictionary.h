@@ -1,0 +1,91 @@
+/* dictionary: the standard's structure as data, read from translators/x12/<version>/ (format: translators/x12/README.md).
+ * Element types, lengths, code lists, segments with conditions, composites, sets with loops. X12 today; EDIFACT's
+ * directories are the same tables with other contents. Loaded once a process, then only read. */
+#ifndef SPOOLGATE_EDI_DICTIONARY_H
+#define SPOOLGATE_EDI_DICTIONARY_H
+
+#include "base/finding.h"
+
+enum element_type { TYPE_AN, TYPE_ID, TYPE_N, TYPE_R, TYPE_DT, TYPE_TM, TYPE_B };
+
+struct code_list {
+    const struct slice *codes; /* sorted */
+    const struct slice *names;
+    size_t count;
+    bool open; /* unknown codes are warnings, not errors */
+};
+
+struct element {
+    const char *id; /* "353", "C001" uses composite below */
+    const char *name;
+    enum element_type type;
+    unsigned char decimals; /* of TYPE_N: N2 has 2 */
+    unsigned short min, max;
+    const struct code_list *codes; /* NULL: not restricted */
+};
+
+struct position { /* of a segment or composite */
+    const struct element *element;     /* NULL for a composite */
+    const struct composite *composite; /* NULL for a simple element */
+    const char *name;
+    char requirement; /* 'M' 'O' 'X' */
+    unsigned repeat;
+};
+
+struct composite {
+    const char *id, *name;
+    const struct position *positions;
+    size_t count;
+};
+
+enum condition_kind { CONDITION_PAIRED = 'P', CONDITION_REQUIRED = 'R', CONDITION_EXCLUSIVE = 'E',
+                      CONDITION_CONDITIONAL = 'C', CONDITION_LIST = 'L' };
+
+struct condition {
+    enum condition_kind kind;
+    unsigned char positions[10];
+    unsigned count;
+    const char *text; /* "P0304" */
+};
+
+struct segment {
+    const char *id, *name;
+    const struct position *positions; /* [0] is element 01 */
+    size_t count;
+    const struct condition *conditions;
+    size_t condition_count;
+};
+
+/* A set as a tree: a loop's first item is its first segment. Order is the standard's. */
+struct set_item {
+    const struct segment *segment;    /* of a segment item, and of a loop its first segment */
+    const struct set_item *items;     /* a loop's contents including its first segment; NULL: a plain segment */
+    size_t count;
+    const char *id;                   /* loop name or segment id */
+    char requirement;
+    unsigned max_use;                 /* of a segment, or repeats of a loop; 0: unlimited */
+    unsigned short order;             /* rank among its siblings */
+};
+
+struct set {
+    const char *id, *name, *functional_group; /* "850", "Purchase Order", "PO" */
+    const struct set_item *items;
+    size_t count;
+};
+
+struct dictionary {
+    const char *version; /* "004010" */
+};
+
+struct dictionary_library; /* several versions, loaded when first asked for */
+
+struct dictionary_library *dictionary_library_open(const char *translators_directory);
+void dictionary_library_close(struct dictionary_library *l);
+/* NULL with findings (file and line) when the version does not exist or its tables are wrong. */
+const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version, struct findings *f);
+const struct set *dictionary_set(const struct dictionary *d, const char *id);
+const struct segment *dictionary_segment(const struct dictionary *d, struct slice id);
+const struct element *dictionary_element(const struct dictionary *d, const char *id);
+const char *code_name(const struct code_list *l, struct slice code); /* NULL when unknown */
+
+#endif

@@ -1,0 +1,54 @@
+/* http: every request of the program (libcurl). TLS is always verified; only https, or http to loopback when the endpoint
+ * says so; no redirects; timeouts; size limits; several requests in flight. What is recorded is redacted here. */
+#ifndef SPOOLGATE_NET_HTTP_H
+#define SPOOLGATE_NET_HTTP_H
+
+#include "base/finding.h"
+
+struct http; /* a connection pool with its TLS settings */
+
+struct http_settings {
+    const char *ca_file;          /* NULL: the system's */
+    long connect_seconds, total_seconds; /* 0: 10 and 60 */
+    size_t answer_limit;          /* 0: 64 MiB */
+    const char *user_agent;       /* NULL: "spoolgate/<version>" */
+};
+
+struct http_header {
+    const char *name, *value;
+    bool secret; /* shown as "[redacted]" in records */
+};
+
+enum http_failure {
+    HTTP_ANSWERED,      /* status and body are there */
+    HTTP_NOT_SENT,      /* resolve, connect or TLS failed: the other side has not seen the request */
+    HTTP_IN_DOUBT,      /* broke off after the request went out, or timed out: it may have taken effect */
+    HTTP_REFUSED_HERE   /* a limit of ours or a bad URL: nothing was sent */
+};
+
+struct http_exchange { /* one request and what came of it */
+    const char *method, *url; /* url complete, already encoded */
+    struct http_header headers[16];
+    size_t header_count;
+    struct slice body; /* must stay until done */
+    const char *body_secret_note; /* not NULL: the body holds secrets; records show this text instead */
+    /* answer */
+    enum http_failure failure;
+    char problem[256]; /* libcurl's sentence, without secrets */
+    long status;
+    struct buffer answer, answer_headers; /* headers: raw lines; http_header_value reads them */
+    double seconds;
+    void *context; /* the caller's */
+};
+
+struct http *http_open(const struct http_settings *s);
+void http_close(struct http *h);
+/* Performs all of them, at most in_flight at a time; returns when every one is answered or failed. */
+void http_perform(struct http *h, struct http_exchange *const *exchanges, size_t n, size_t in_flight);
+void http_exchange_free(struct http_exchange *x); /* the answer's buffers */
+/* Value of an answer header (case-insensitive) as text in out; false when absent. */
+bool http_answer_header(const struct http_exchange *x, const char *name, char *out, size_t room);
+/* Percent-encoding of one query or path part, into b. */
+void http_encode(struct buffer *b, struct slice part);
+
+#endif

@@ -1,0 +1,92 @@
+/* config: spoolgate.conf and the files of partners.d, read with inih, checked whole before anything moves. Every value remembers
+ * its file and line; every mistake is a finding that names them. docs/configuration.md lists all keys. */
+#ifndef SPOOLGATE_ROUTE_CONFIG_H
+#define SPOOLGATE_ROUTE_CONFIG_H
+
+#include "base/finding.h"
+#include "map/map.h"
+
+struct setting { /* key = value of an endpoint section or a partner's [variables] */
+    const char *key, *value, *file;
+    int line;
+    struct setting *next;
+};
+
+struct endpoint_config {
+    const char *name, *adapter; /* "orderful-test", "orderful" */
+    struct setting *settings;   /* what the adapter understands; adapter.h names the keys it knows */
+    const char *file;
+    int line;
+    struct endpoint_config *next;
+};
+
+struct route { /* what lies in inbox/<source> and which map reads it */
+    const char *name, *source, *pattern; /* glob on the original file name, "*" */
+    const char *map;
+    const char *file;
+    int line;
+    struct route *next;
+};
+
+struct sending { /* [send order] of a partner */
+    const char *type;     /* canonical: order, invoice */
+    const char *form;     /* syntax: "x12", "x12json", "json" */
+    const char *map;      /* "x12/850" or the partner's overlay */
+    const char *endpoint;
+    const char *file_name; /* pattern of the name on the other side: "{type}-{number}-{control}.x12" */
+    const char *acknowledgment; /* "none", "997", "network" */
+    int acknowledgment_hours;
+    const char *file;
+    int line;
+    struct sending *next;
+};
+
+struct partner {
+    const char *id, *name;
+    const char *erp_ids[16]; /* numbers by which the ERP knows it */
+    size_t erp_id_count;
+    const char *isa_qualifier, *isa_id, *gs_id;             /* theirs */
+    const char *our_isa_qualifier, *our_isa_id, *our_gs_id; /* ours towards them; default from [us] */
+    const char *version;                                    /* "004010" */
+    bool test;                                              /* usage = test | production */
+    char element_separator, component_separator, segment_terminator, replacement;
+    bool newline, ask_ta1;
+    struct map_variable *variables;
+    size_t variable_count;
+    struct sending *sendings;
+    const char *file;
+    int line;
+    struct partner *next;
+};
+
+struct config {
+    struct arena arena;
+    const char *file;            /* spoolgate.conf */
+    const char *spool, *state;   /* absolute paths */
+    const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators; NULL-terminated */
+    const char *secrets_file, *key_file;
+    int translators;             /* processes */
+    int group;                   /* documents a group at most, 256 */
+    int settle_seconds;          /* 2 */
+    int rescan_seconds;          /* 30 */
+    struct endpoint_config *endpoints;
+    struct route *routes;
+    struct partner *partners;
+};
+
+/* Default file: $SPOOLGATE_CONFIG, else ./spoolgate.conf when there, else SYSCONFDIR/spoolgate/spoolgate.conf. */
+const char *config_default_path(void);
+/* Reads and checks; NULL when findings holds errors. library may be NULL: maps are then not loaded and checked. */
+struct config *config_load(const char *path, struct findings *f);
+/* Checks against maps and adapters: each map loads and fits (type, syntax, direction), each endpoint exists and its
+ * settings are known to its adapter, each partner that sends is served by an endpoint, ids and delimiters are legal. */
+int config_check(const struct config *c, struct map_library *maps, struct findings *f);
+void config_free(struct config *c);
+
+const struct endpoint_config *config_endpoint(const struct config *c, const char *name);
+const char *endpoint_setting(const struct endpoint_config *e, const char *key); /* NULL when absent */
+const struct partner *config_partner(const struct config *c, const char *id);
+const struct partner *config_partner_by_erp(const struct config *c, struct slice erp_id);
+const struct route *config_route(const struct config *c, const char *source, const char *file_name);
+
+#endif

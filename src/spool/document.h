@@ -1,0 +1,42 @@
+/* document: one document's folder and its envelope, document.json. The members are described in docs/spool.md. */
+#ifndef SPOOLGATE_SPOOL_DOCUMENT_H
+#define SPOOLGATE_SPOOL_DOCUMENT_H
+
+#include "spool/spool.h"
+#include <jansson.h>
+
+#define DOCUMENT_SIZE_LIMIT (256u * 1024u * 1024u)
+
+struct document {
+    char name[DOCUMENT_NAME_TEXT]; /* "<id>" or "<id>.<n>" */
+    char id[DOCUMENT_NAME_TEXT];
+    unsigned destination; /* n, 0 when none yet */
+    int parent;           /* directory descriptor the folder stands in; borrowed */
+    int folder;           /* descriptor of the folder itself; owned */
+    json_t *envelope;     /* document.json; owned */
+};
+
+/* Opens parent/name and reads document.json. A folder without or with a broken document.json still opens, with an
+ * envelope made anew from what is there ("recovered": true). -1 with findings when it is not a folder or unreadable. */
+int document_open(struct document *d, int parent, const char *name, struct findings *f);
+void document_close(struct document *d);
+
+/* Envelope conveniences. Texts are borrowed from the envelope. */
+const char *document_text(const struct document *d, const char *path); /* "source.file", "partner", … or NULL */
+void document_set(struct document *d, const char *member, const char *text); /* top level; NULL removes */
+void document_set_integer(struct document *d, const char *member, int64_t value);
+/* Adds {"at":…, "by": role, "what": sentence} to history. */
+void document_note(struct document *d, const char *by, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Writes document.json (replace, not synced: the group's sync follows). */
+int document_save(struct document *d);
+
+/* The file "source.<ext>" (or "corrected.<ext>", when a person put one beside it: then *corrected is set). */
+int document_source(struct document *d, char file[SPOOL_NAME_MAX + 1], bool *corrected, struct findings *f);
+/* Reads a file of the folder, without following links, up to DOCUMENT_SIZE_LIMIT. */
+int document_read(struct document *d, const char *file, struct buffer *out, struct findings *f);
+/* Checks source, canonical and message against the sha256 in the envelope. Number of files that differ. */
+int document_verify(struct document *d, struct findings *f);
+/* error.txt from findings: a heading (type, number, partner, source file), each finding, how to put it back. */
+int document_write_error(struct document *d, const struct findings *f, const char *stage);
+
+#endif

@@ -1,0 +1,74 @@
+/* state: facts that must be unique or must survive. An index and a ledger; the spool is the truth (reindex.c rebuilds).
+ * SQLite in WAL mode with synchronous=NORMAL: a commit is durable with the next spool_sync, which every caller does before
+ * the rename or effect that depends on it (state stands on the spool's filesystem; state_open refuses another one unless
+ * told to sync itself). One process one handle; writers wait for one another up to 30 s. */
+#ifndef SPOOLGATE_STATE_STATE_H
+#define SPOOLGATE_STATE_STATE_H
+
+#include "base/finding.h"
+
+struct state;
+
+struct state *state_open(const char *path, struct findings *f); /* makes it and runs migrations; NULL with findings */
+void state_close(struct state *s);
+int state_begin(struct state *s);
+int state_commit(struct state *s);
+void state_rollback(struct state *s);
+const char *state_error(const struct state *s); /* what the last failed call said */
+
+/* --- business keys: (direction, partner, type, number, version, endpoint) is unique --- */
+struct seen {
+    char document[48];         /* "<id>.<n>" that holds the key */
+    char canonical_sha256[65]; /* of what was understood */
+};
+/* 0: the key is now this document's (or was already); 1: another one holds it, told in *holder; -1 error. */
+int state_claim_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
+                    struct seen *holder);
+int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256); /* over */
+int state_release_key(struct state *s, const char *key, const char *document);
+
+/* --- control numbers: per partner and direction, never reused; the same one for a document on every try --- */
+int state_control_number(struct state *s, const char *partner, const char *document, uint32_t *number);
+int state_control_number_note(struct state *s, const char *partner, const char *document, uint32_t number); /* reindex */
+
+/* --- cursors and remembered rows of polls --- */
+int state_cursor_get(struct state *s, const char *endpoint, const char *name, struct buffer *value); /* 1: none */
+int state_cursor_set(struct state *s, const char *endpoint, const char *name, const char *value);
+/* 1: this version of the row was polled before; 0: new (remembered with the next call of _note). */
+int state_polled(struct state *s, const char *endpoint, const char *key, const char *version);
+int state_polled_note(struct state *s, const char *endpoint, const char *key, const char *version);
+
+/* --- tokens: ciphertext only (net/secrets.h encrypts) --- */
+int state_token_get(struct state *s, const char *name, struct buffer *sealed, int64_t *expires); /* 1: none */
+int state_token_set(struct state *s, const char *name, struct slice sealed, int64_t expires);
+int state_token_forget(struct state *s, const char *name);
+
+/* --- budgets: calls in a window, and "not before" --- */
+struct budget_row {
+    int64_t window_start, window_seconds, used, allowed, blocked_until;
+};
+int state_budget_get(struct state *s, const char *name, struct budget_row *row); /* 1: none */
+int state_budget_set(struct state *s, const char *name, const struct budget_row *row);
+
+/* --- links: which documents speak of a number --- */
+int state_link(struct state *s, const char *kind, const char *value, const char *document);
+typedef int state_link_row(void *context, const char *kind, const char *value, const char *document);
+int state_links(struct state *s, const char *value, state_link_row *row, void *context);          /* trace NUMBER */
+int state_links_of(struct state *s, const char *document, state_link_row *row, void *context);
+
+/* --- awaited: sent documents whose fate is still to be learnt (network status, acknowledgment) --- */
+struct awaited {
+    char document[48], endpoint[64], external[128], status[256];
+    int64_t since, next_look, due; /* seconds since 1970; due 0: no deadline */
+    int looks;
+};
+int state_await(struct state *s, const struct awaited *a); /* inserts or updates by document */
+int state_await_done(struct state *s, const char *document);
+/* Those of an endpoint (NULL: all) whose next_look <= now (0: all), oldest first, at most limit. */
+typedef int state_await_row(void *context, const struct awaited *a);
+int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit, state_await_row *row, void *context);
+
+/* --- reindex: everything that can be rebuilt is emptied in one transaction, then filled by the caller --- */
+int state_forget_derived(struct state *s);
+
+#endif
