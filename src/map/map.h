@@ -47,6 +47,11 @@ struct node *map_write_tree(const struct map *m, const struct node *canonical, c
 int map_write(const struct map *m, const struct syntax *other, const struct node *canonical,
               const struct syntax_options *o, const struct map_run *run, struct buffer *out);
 
+/* `map explain`: runs the map over a document and prints, value by value, what came from where, then what in the document
+ * no line has used. A map that reads takes a document of its syntax; one that only writes takes canonical JSON. */
+int map_explain(const struct map *m, struct slice bytes, const struct map_variable *variables, size_t variable_count,
+                struct buffer *out, struct findings *f);
+
 /* Canonical trees: read from and written to canonical.json, and checked against translators/canonical/<type>.json.
  * The document's type is its member "type". */
 int canonical_check(struct map_library *l, const struct node *canonical, struct findings *f);
