@@ -1,0 +1,2 @@
+# Flow tests: the whole program as its users run it.
+FLOWS =
