@@ -1,0 +1,75 @@
+/* log: see log.h. A line is one write(2), so that lines of several processes on one pipe do not mix. */
+#include "base/log.h"
+#include "base/utf8.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_LIMIT 4000 /* below PIPE_BUF */
+
+static char role_shown[64] = "spoolgate";
+static enum log_level threshold = LOG_INFO;
+
+void log_role(const char *role)
+{
+    snprintf(role_shown, sizeof role_shown, "%s", role);
+}
+
+void log_threshold(enum log_level lowest)
+{
+    threshold = lowest;
+}
+
+/* Copies text with control characters and bytes that are no UTF-8 as \xNN; cuts at the end of out with "…".
+ */
+static size_t clean(struct slice text, char *out, size_t room)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t len = 0;
+    while (text.len) {
+        size_t n = utf8_sequence(text);
+        bool shown = n > 0 && !utf8_control(text, n);
+        n = n ? n : 1;
+        if (len + (shown ? n : 4 * n) + 3 > room) {
+            memcpy(out + len, "\xe2\x80\xa6", 3);
+            return len + 3;
+        }
+        for (size_t i = 0; i < n; i++) {
+            unsigned char c = (unsigned char)text.ptr[i];
+            if (shown) {
+                out[len++] = (char)c;
+            } else {
+                out[len++] = '\\';
+                out[len++] = 'x';
+                out[len++] = hex[c >> 4];
+                out[len++] = hex[c & 15];
+            }
+        }
+        text = slice_make(text.ptr + n, text.len - n);
+    }
+    return len;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    static const char *const name[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+    if (level < threshold)
+        return;
+    int kept = errno;
+    char sentence[LINE_LIMIT], line[LINE_LIMIT + 96];
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(sentence, sizeof sentence, format, ap);
+    va_end(ap);
+    if (n < 0)
+        n = 0;
+    size_t said = (size_t)n < sizeof sentence ? (size_t)n : sizeof sentence - 1;
+    size_t len = (size_t)snprintf(line, 96, "%s %s: ", name[level], role_shown);
+    len += clean(slice_make(sentence, said), line + len, LINE_LIMIT - 100);
+    line[len++] = '\n';
+    /* nothing can be done about a log that cannot be written */
+    ssize_t written = write(STDERR_FILENO, line, len);
+    (void)written;
+    errno = kept;
+}
