@@ -1,0 +1,209 @@
+#!/bin/sh
+# dictionary-data: are the tables under translators/x12/<release> and translators/orderful/x12json consistent?
+#
+# They are data, edited by hand or from lists, so what the engine takes for granted is checked here: every reference
+# leads somewhere, positions have no gaps, conditions speak of positions that exist, and no JSON key is ambiguous.
+# POSIX sh and awk (mawk too). Prints TAP; exit status 1 when a check fails.
+
+LC_ALL=C
+export LC_ALL
+root=${1:-${srcdir:-$(dirname "$0")}}
+while [ ! -d "$root/translators/x12" ] && [ "$(cd "$root" && pwd)" != / ]; do root=$root/..; done
+json=$root/translators/orderful/x12json
+count=0
+failed=0
+
+# check NAME AWK-PROGRAM FILE...: what the program prints are the faults
+check() {
+    name=$1 program=$2
+    shift 2
+    faults=$(awk -F '\t' "$program" "$@" 2>&1)
+    count=$((count + 1))
+    if [ -z "$faults" ]; then
+        echo "ok $count - $name"
+    else
+        failed=$((failed + 1))
+        echo "not ok $count - $name"
+        printf '%s\n' "$faults" | sed 's/^/# /' | head -n 40
+    fi
+}
+
+release() {
+    d=$1 v=$(basename "$1")
+
+    for f in elements:5 segments:6 composites:5 conditions:2 composite-conditions:2 envelope:6 sets/index:3; do
+        columns=${f#*:} f=${f%:*}
+        check "$v/$f.tsv: header line, $columns columns, none empty" '
+            FNR == 1 && !/^#/ { print FILENAME ": the first line is not a header" }
+            /^#/ { next }
+            NF != '"$columns"' { print FILENAME ":" FNR ": " NF " columns" }
+            { for (i = 1; i <= NF; i++) if ($i == "" || $i ~ /^ | $|\r/) print FILENAME ":" FNR ": column " i " is empty or has outer blanks" }
+        ' "$d/$f.tsv"
+    done
+
+    check "$v: elements are defined once, with a known type and sane lengths" '
+        /^#/ { next }
+        seen[$1]++ { print "element " $1 " is defined twice" }
+        $2 !~ /^(AN|ID|N[0-9]|R|DT|TM|B)$/ { print "element " $1 ": type " $2 }
+        $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ || $3 + 0 < 1 || $3 + 0 > $4 + 0 { print "element " $1 ": lengths " $3 " to " $4 }
+    ' "$d/elements.tsv"
+
+    check "$v: segments refer to elements and composites that exist, with their names, positions without gaps" '
+        FNR == 1 { file++ }
+        /^#/ { next }
+        file == 1 { name[$1] = $5; next }
+        file == 2 { if ($2 == 0) name[$1] = $5; next }
+        $2 == 0 { if (done[$1]++) print "segment " $1 " is defined twice"; at = 0; last = $1; if ($3 != "-") print $1 ": row 0 has element " $3; next }
+        $1 != last || $2 != at + 1 { print "segment " $1 ": position " $2 " after " at }
+        { at = $2; last = $1 }
+        !($3 in name) { print $1 $2 ": element " $3 " is not defined"; next }
+        name[$3] != $6 { print $1 $2 ": \"" $6 "\", but element " $3 " is \"" name[$3] "\"" }
+        $4 !~ /^[MOX]$/ { print $1 $2 ": requirement " $4 }
+        $5 !~ /^[1-9][0-9]*$/ { print $1 $2 ": repeat " $5 }
+    ' "$d/elements.tsv" "$d/composites.tsv" "$d/segments.tsv" "$d/envelope.tsv"
+
+    check "$v: composites have elements that exist, positions without gaps, and are used" '
+        FNR == 1 { file++ }
+        /^#/ { next }
+        file == 1 { name[$1] = $5; next }
+        file == 2 { used[$3] = 1; next }
+        $2 == 0 { if (done[$1]++) print "composite " $1 " is defined twice"; if (!($1 in used)) print "composite " $1 " is not used"; at = 0; last = $1; next }
+        $1 != last || $2 != at + 1 { print "composite " $1 ": position " $2 " after " at }
+        { at = $2; last = $1 }
+        !($3 in name) { print $1 "-" $2 ": element " $3 " is not defined"; next }
+        name[$3] != $5 { print $1 "-" $2 ": \"" $5 "\", but element " $3 " is \"" name[$3] "\"" }
+        $4 !~ /^[MOX]$/ { print $1 "-" $2 ": requirement " $4 }
+    ' "$d/elements.tsv" "$d/segments.tsv" "$d/composites.tsv"
+
+    check "$v: every element is used" '
+        FNR == 1 { file++ }
+        /^#/ { next }
+        file <= 3 { used[$3] = 1; next }
+        !($1 in used) { print "element " $1 " (" $5 ") is used nowhere" }
+    ' "$d/segments.tsv" "$d/composites.tsv" "$d/envelope.tsv" "$d/elements.tsv"
+
+    for p in "segments conditions" "composites composite-conditions"; do
+        check "$v: ${p#* } are well formed, speak of positions that exist, and agree with the requirements" '
+            function mark(s, k) { due[s SUBSEP k] = 1; if (req[s SUBSEP k] == "O") print s " " k ": is O, but a condition may demand or forbid it" }
+            FNR == 1 { file++ }
+            /^#/ { next }
+            file == 1 { req[$1 SUBSEP $2] = $4; if ($2 > 0) have[$1 SUBSEP $2] = 1; next }
+            seen[$0]++ { print $1 ": " $2 " is there twice" }
+            $2 !~ /^[PRECL]([0-9][0-9])+$/ || length($2) < 5 || ($2 ~ /^L/ && length($2) < 7) { print $1 ": " $2 " is no condition"; next }
+            {
+                split("", once); n = (length($2) - 1) / 2
+                for (i = 1; i <= n; i++) {
+                    k = substr($2, 2 * i, 2) + 0
+                    if (!(($1 SUBSEP k) in have)) print $1 ": " $2 " speaks of position " k ", which does not exist"
+                    if (once[k]++) print $1 ": " $2 " names position " k " twice"
+                    if (i > 1 || $2 !~ /^[CL]/) mark($1, k)
+                }
+            }
+            END { for (k in req) if (req[k] == "X" && !(k in due)) { split(k, p, SUBSEP); print p[1] " " p[2] ": is X, but no condition speaks of it" } }
+        ' "$d/${p% *}.tsv" "$d/${p#* }.tsv"
+    done
+
+    check "$v: each set in the index has a table, and each table is in the index" '
+        FNR == 1 && FILENAME !~ /index/ { n = FILENAME; sub(/.*\//, "", n); sub(/\.tsv$/, "", n); table[n] = 1 }
+        FILENAME ~ /index/ && !/^#/ { index_[$1] = 1 }
+        END { for (n in table) if (!(n in index_)) print n " is not in the index"; for (n in index_) if (!(n in table)) print n " has no table" }
+    ' "$d"/sets/*.tsv
+
+    for f in "$d"/sets/[0-9]*.tsv; do
+        check "$v: set $(basename "$f" .tsv): segments exist, loops begin with their segment, order and areas are sound" '
+            FNR == 1 { file++ }
+            /^#/ { next }
+            file == 1 { if ($2 == 0) segment[$1] = 1; next }
+            NF != 7 { print FILENAME ":" FNR ": " NF " columns" }
+            { rows++; if (rows == 1 && $3 != "ST") print "begins with " $3; last = $3 }
+            !($3 in segment) { print FILENAME ":" FNR ": segment " $3 " is not defined" }
+            $1 != area { if (areas[$1]++) print FILENAME ":" FNR ": area " $1 " again"; if ($1 !~ /^(heading|detail|summary)$/) print FILENAME ":" FNR ": area " $1; area = $1; position = "" }
+            position != "" && $2 <= position { print FILENAME ":" FNR ": position " $2 " after " position }
+            { position = $2 }
+            $4 !~ /^[MO]$/ { print FILENAME ":" FNR ": requirement " $4 }
+            $5 !~ /^[0-9]+$/ { print FILENAME ":" FNR ": max_use " $5 }
+            $7 != "-" {
+                n = split($6, part, "/"); parent = $6; sub(/\/?[^\/]*$/, "", parent)
+                if ($7 !~ /^[0-9]+$/) print FILENAME ":" FNR ": loop_repeat " $7
+                if (part[n] != $3) print FILENAME ":" FNR ": loop " $6 " begins with " $3
+                if (loops[$6]++) print FILENAME ":" FNR ": loop " $6 " begins again"
+                if ($5 != 1) print FILENAME ":" FNR ": the first segment of a loop has max_use " $5
+                if (parent != "" && current != parent && index(current "/", parent "/") != 1) print FILENAME ":" FNR ": loop " $6 " is not inside " parent
+                current = $6; next
+            }
+            $6 == "-" { current = ""; next }
+            !($6 in loops) { print FILENAME ":" FNR ": loop " $6 " has not begun" }
+            current != $6 && index(current "/", $6 "/") != 1 { print FILENAME ":" FNR ": loop " $6 " goes on after it was left" }
+            { current = $6 }
+            END { if (last != "SE") print "ends with " last }
+        ' "$d/segments.tsv" "$f"
+    done
+
+    check "$v: every segment is used in a set" '
+        FILENAME ~ /\/sets\// { if (!/^#/) used[$3] = 1; next }
+        /^#/ || $2 != 0 { next }
+        !($1 in used) { print "segment " $1 " is used in no set" }
+    ' "$d"/sets/[0-9]*.tsv "$d/segments.tsv"
+
+    check "$v: code lists belong to ID elements; codes are unique, sorted, named and as long as the element allows" '
+        FNR == 1 { file++ }
+        file == 1 { if (!/^#/) { type[$1] = $2; min[$1] = $3; max[$1] = $4 } next }
+        FNR == 1 {
+            e = FILENAME; sub(/.*\//, "", e); sub(/\.tsv$/, "", e); split("", seen); before = ""
+            if (!(e in type)) print FILENAME ": element " e " does not exist"
+            else if (type[e] != "ID") print FILENAME ": element " e " is of type " type[e]
+            if ($0 != "#code\tname") print FILENAME ": header line"
+            next
+        }
+        /^#/ { if ($0 == "#open" && FNR != 2) print FILENAME ":" FNR ": #open is the second line or absent"; next }
+        NF != 2 || $2 == "" { print FILENAME ":" FNR ": " NF " columns" }
+        ("x" $1) in seen { print FILENAME ":" FNR ": code " $1 " is there twice" }
+        before != "" && ("x" $1) < before { print FILENAME ":" FNR ": code " $1 " is out of order" }
+        { seen["x" $1] = 1; before = "x" $1 }
+        length($1) < min[e] + 0 || length($1) > max[e] + 0 { print FILENAME ":" FNR ": code " $1 " has " length($1) " characters, element " e " " min[e] " to " max[e] }
+    ' "$d/elements.tsv" "$d"/codes/*.tsv
+}
+
+for d in "$root"/translators/x12/[0-9]*; do
+    release "$d"
+done
+
+check "x12json/segments.tsv: each segment once, keys are lowerCamelCase and unique, status known" '
+    /^#/ { next }
+    NF != 3 { print FILENAME ":" FNR ": " NF " columns" }
+    seen[$1]++ { print "segment " $1 " is there twice" }
+    keys[$2]++ { print "key " $2 " is there twice" }
+    $2 !~ /^[A-Za-z][A-Za-z0-9]*$/ { print $1 ": key " $2 }
+    $3 !~ /^(observed|weak|inferred)$/ { print $1 ": status " $3 }
+' "$json/segments.tsv"
+
+check "x12json/elements.tsv: each position once, no key twice in a segment or composite, status known" '
+    /^#/ { next }
+    NF != 4 { print FILENAME ":" FNR ": " NF " columns" }
+    $2 !~ /^[0-9]+(\.[0-9]+)?$/ { print $1 ": position " $2 }
+    seen[$1 SUBSEP $2]++ { print $1 " " $2 " is there twice" }
+    { within = $1; if ($2 ~ /\./) { split($2, p, "."); within = $1 SUBSEP p[1] } }
+    (within SUBSEP $3) in keys { print $1 " " $2 ": key " $3 " is there twice" }
+    { keys[within SUBSEP $3] = 1 }
+    $3 !~ /^[A-Za-z][A-Za-z0-9]*$/ { print $1 " " $2 ": key " $3 }
+    $4 !~ /^(observed|weak|inferred)$/ { print $1 " " $2 ": status " $4 }
+' "$json/elements.tsv"
+
+for d in "$root"/translators/x12/[0-9]*; do
+    check "x12json names every segment, element and component of $(basename "$d"), and no others" '
+        FNR == 1 { file++ }
+        /^#/ { next }
+        file == 1 { if ($2 > 0) components[$1] = $2; next }
+        file == 2 { if ($2 == 0) want[$1] = 1
+                    else { want[$1 SUBSEP $2] = 1; for (i = 1; i <= components[$3]; i++) want[$1 SUBSEP $2 "." i] = 1 }
+                    next }
+        file == 3 { k = $1 }
+        file == 4 { k = $1 SUBSEP $2 }
+        k in want { have[k] = 1; next }
+        { sub(SUBSEP, " ", k); print k " is named, but not in the dictionary" }
+        END { for (k in want) if (!(k in have)) { sub(SUBSEP, " ", k); print k " has no name" } }
+    ' "$d/composites.tsv" "$d/segments.tsv" "$json/segments.tsv" "$json/elements.tsv"
+done
+
+echo "1..$count"
+[ "$failed" -eq 0 ]
