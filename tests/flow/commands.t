@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The commands as a person and a script use them: help, exit codes, --json, mistakes in the configuration.
+. "$(dirname "$0")/lib.sh"
+start_sandbox
+start_sshd
+make_site "$work/site"
+for c in run sandbox status list show trace retry translate check map config secret ping backfill reindex; do
+    help=$("$SPOOLGATE" $c --help 2>"$work/err")
+    is $? 0 "$c --help ends with 0"
+    like "$help" 'usage: spoolgate' "and says how it is used"
+    "$SPOOLGATE" $c --no-such-option >/dev/null 2>&1
+    is $? 64 "$c with an unknown option ends with 64"
+    ok "$c has a man page" test -s "$top_srcdir/docs/man/spoolgate-$c.1"
+done
+if command -v mandoc >/dev/null; then
+    is "$(mandoc -T lint -W error "$top_srcdir"/docs/man/*.[15] 2>&1 | head -5)" "" "the man pages are well formed"
+else
+    skip "man pages are well formed" "mandoc is not installed"
+fi
+"$SPOOLGATE" nonsense >/dev/null 2>&1
+is $? 64 "an unknown command ends with 64"
+
+# offline translation, both directions
+out=$("$SPOOLGATE" config check 2>&1); is $? 0 "config check finds the demo in order"
+"$SPOOLGATE" run --until-idle --limit 60 >"$work/run" 2>"$work/log"
+order=$(grep -l '"number": *"500258"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)
+"$SPOOLGATE" translate --map visma/purchase-order --to canonical "$order/source.json" >"$work/canonical.json"
+is "$(jq -r .number "$work/canonical.json")" 500258 "translate reads an order into canonical JSON"
+"$SPOOLGATE" translate --map visma/purchase-order --partner hansen --to x12 "$order/source.json" >"$work/order.x12"
+is $? 0 "and on to X12 for a partner"
+like "$(cat "$work/order.x12")" 'BEG\*00\*[A-Z]+\*500258' "with its number"
+"$SPOOLGATE" check "$work/order.x12" >"$work/check"
+is $? 0 "check finds the X12 in order"
+sed 's/~GE\*1/~GE*2/; s/BEG\*00/BEG*ZZ/' "$work/order.x12" >"$work/bad.x12"
+"$SPOOLGATE" check "$work/bad.x12" >"$work/check" 2>&1
+is $? 1 "and a broken one not"
+like "$(cat "$work/check")" 'BEG01' "naming the element"
+"$SPOOLGATE" translate --map x12/850 --to canonical "$work/order.x12" >"$work/back.json"
+is "$(jq -cS '{number,lines:[.lines[]|{quantity,price}]}' "$work/back.json")" "$(jq -cS '{number,lines:[.lines[]|{quantity,price}]}' "$work/canonical.json")" "what is read back from X12 is what was written"
+"$SPOOLGATE" translate /nowhere --map x12/850 >/dev/null 2>&1
+is $? 66 "a missing file ends with 66"
+
+# maps
+"$SPOOLGATE" map check x12/850 x12/810 visma/purchase-order visma/customer-invoice visma/supplier-invoice orderful/850 orderful/810 >"$work/maps" 2>&1
+is $? 0 "all maps are in order"
+printf 'x12 850 <-> order\nBEG99 : number\n' >"$work/bad.map"
+"$SPOOLGATE" map check "$work/bad.map" >"$work/maps" 2>&1
+is $? 1 "a wrong map is found"
+like "$(cat "$work/maps")" 'bad\.map:2:1' "with file, line and column"
+like "$("$SPOOLGATE" map explain visma/purchase-order "$order/source.json")" 'orderNbr.*500258|500258.*orderNbr' "explain tells what came from where"
+
+# looking
+like "$("$SPOOLGATE" status)" 'error' "status names the stages"
+ok "status --json is JSON" jq -e . <("$SPOOLGATE" status --json)
+ok "list --json is JSON" jq -es . <("$SPOOLGATE" list --json archive)
+ok "show --json is JSON" jq -e . <("$SPOOLGATE" show --json "$(basename "$order")")
+like "$("$SPOOLGATE" show "$(basename "$order")")" '500258' "show shows a document"
+like "$("$SPOOLGATE" trace 500258)" 'visma' "trace begins at the source"
+"$SPOOLGATE" trace 999999999 >/dev/null 2>&1
+is $? 1 "trace of an unknown number ends with 1"
+"$SPOOLGATE" show nosuchdocument >/dev/null 2>&1
+ok "show of an unknown document fails" test $? -ne 0
+like "$("$SPOOLGATE" secret list)" 'orderful-key' "secret list names the secrets"
+unlike "$("$SPOOLGATE" secret list)" 'sandbox-orderful-key' "and not their values"
+"$SPOOLGATE" ping >"$work/ping"
+is $? 0 "ping reaches all endpoints"
+ok "ping --json is JSON" jq -es . <("$SPOOLGATE" ping --json)
+
+# mistakes in the configuration: file and line
+mistake() { # TEXT FILE SECTION KEY VALUE PATTERN
+    rm -rf "$work/mistake"; cp -r "$site" "$work/mistake"
+    sed -i "s|$site|$work/mistake|g" "$work/mistake/spoolgate.conf" "$work/mistake/partners.d/"*
+    setting "$work/mistake/$2" "$3" "$4" "$5"
+    local said status
+    said=$("$SPOOLGATE" config check -c "$work/mistake/spoolgate.conf" 2>&1); status=$?
+    is "$([ $status -ne 0 ] && echo refused)" refused "$1 is refused"
+    like "$said" "$6" "and file and line are named"
+}
+mistake "an unknown key" spoolgate.conf "endpoint orderful" strem test 'spoolgate\.conf:[0-9]+'
+mistake "an unknown endpoint" partners.d/fjord.conf "send order" endpoint nowhere 'fjord\.conf:[0-9]+'
+mistake "an unknown map" partners.d/fjord.conf "send order" map x12/999 'fjord\.conf:[0-9]+'
+mistake "an ISA id too long" partners.d/hansen.conf "partner hansen" isa_id ABCDEFGHIJKLMNOPQ 'hansen\.conf:[0-9]+'
+mistake "equal delimiters" partners.d/hansen.conf "partner hansen" element_separator '~' 'hansen\.conf:[0-9]+'
+mistake "a version without dictionary" partners.d/hansen.conf "partner hansen" version 009999 'hansen\.conf:[0-9]+'
+finish
