@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 static void print_hex(const unsigned char *bytes, size_t digits, char *out)
 {
@@ -15,21 +16,60 @@ static void print_hex(const unsigned char *bytes, size_t digits, char *out)
     out[digits] = '\0';
 }
 
-void hash_sha256(struct slice bytes, char hex[HASH_TEXT])
+static EVP_MD_CTX *context;
+
+static void must(int ok)
+{
+    if (ok)
+        return;
+    fputs("spoolgate: OpenSSL gives no SHA-256\n", stderr);
+    abort();
+}
+
+static void begin(void)
 {
     static EVP_MD *sha256;
-    static EVP_MD_CTX *context;
-    unsigned char digest[32];
     if (!sha256) {
         sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
         context = EVP_MD_CTX_new();
     }
-    if (!sha256 || !context || !EVP_DigestInit_ex2(context, sha256, NULL) ||
-        !EVP_DigestUpdate(context, bytes.ptr, bytes.len) || !EVP_DigestFinal_ex(context, digest, NULL)) {
-        fputs("spoolgate: OpenSSL gives no SHA-256\n", stderr);
-        abort();
-    }
+    must(sha256 && context && EVP_DigestInit_ex2(context, sha256, NULL));
+}
+
+static void finish(char hex[HASH_TEXT])
+{
+    unsigned char digest[32];
+    must(EVP_DigestFinal_ex(context, digest, NULL));
     print_hex(digest, 64, hex);
+}
+
+void hash_sha256(struct slice bytes, char hex[HASH_TEXT])
+{
+    begin();
+    must(EVP_DigestUpdate(context, bytes.ptr, bytes.len));
+    finish(hex);
+}
+
+int hash_sha256_file(int fd, char hex[HASH_TEXT], int64_t *size)
+{
+    char bytes[65536];
+    int64_t sum = 0;
+    begin();
+    for (;;) {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        must(EVP_DigestUpdate(context, bytes, (size_t)n));
+        sum += n;
+    }
+    finish(hex);
+    if (size)
+        *size = sum;
+    return 0;
 }
 
 void random_hex(char *out, size_t digits)

@@ -3,10 +3,13 @@
 #define SPOOLGATE_BASE_HASH_H
 
 #include "base/slice.h"
+#include <stdint.h>
 
 #define HASH_TEXT 65
 
 void hash_sha256(struct slice bytes, char hex[HASH_TEXT]);
+/* From the descriptor's position to its end, in constant memory. 0, or -1 with errno. size may be NULL. */
+int hash_sha256_file(int fd, char hex[HASH_TEXT], int64_t *size);
 void random_hex(char *out, size_t digits); /* from the system's generator; NUL-terminated */
 
 #endif

@@ -1,4 +1,5 @@
-/* document: one document's folder and its envelope, document.json. The members are described in docs/spool.md. */
+/* document: one document's folder and its envelope, document.json. The members are described in
+ * docs/spool.md. */
 #ifndef SPOOLGATE_SPOOL_DOCUMENT_H
 #define SPOOLGATE_SPOOL_DOCUMENT_H
 
@@ -14,29 +15,42 @@ struct document {
     int parent;           /* directory descriptor the folder stands in; borrowed */
     int folder;           /* descriptor of the folder itself; owned */
     json_t *envelope;     /* document.json; owned */
+    bool saved;           /* document.json is in the folder */
 };
 
-/* Opens parent/name and reads document.json. A folder without or with a broken document.json still opens, with an
- * envelope made anew from what is there ("recovered": true). -1 with findings when it is not a folder or unreadable. */
+/* Opens parent/name and reads document.json. A folder without or with a broken document.json still opens,
+ * with an envelope made anew from what is there ("recovered": true). -1 with findings when it is not a folder
+ * or unreadable. */
 int document_open(struct document *d, int parent, const char *name, struct findings *f);
 void document_close(struct document *d);
 
 /* Envelope conveniences. Texts are borrowed from the envelope. */
-const char *document_text(const struct document *d, const char *path); /* "source.file", "partner", … or NULL */
+const char *document_text(const struct document *d,
+                          const char *path); /* "source.file", "partner", … or NULL */
 void document_set(struct document *d, const char *member, const char *text); /* top level; NULL removes */
 void document_set_integer(struct document *d, const char *member, int64_t value);
 /* Adds {"at":…, "by": role, "what": sentence} to history. */
-void document_note(struct document *d, const char *by, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void document_note(struct document *d, const char *by, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A person put the folder back: error.txt becomes error-<k>.txt, "failed_in" and "not_before" go. 1 when
+ * there was one, 0 when not, -1 with errno. For claims and couriers, not for those who only look. */
+int document_take(struct document *d);
 /* Writes document.json (replace, not synced: the group's sync follows). */
 int document_save(struct document *d);
 
 /* The file "source.<ext>" (or "corrected.<ext>", when a person put one beside it: then *corrected is set). */
 int document_source(struct document *d, char file[SPOOL_NAME_MAX + 1], bool *corrected, struct findings *f);
-/* Reads a file of the folder, without following links, up to DOCUMENT_SIZE_LIMIT. */
+/* Reads a file of the folder, without following links, up to DOCUMENT_SIZE_LIMIT. Of the source and of
+ * corrected.<ext> size and sha256 are noted in the envelope when first read; a source, canonical or message
+ * that no longer fits its sha256 is refused: -1 with a finding that says what to do. */
 int document_read(struct document *d, const char *file, struct buffer *out, struct findings *f);
+/* Writes a file (not synced) and notes it as member {"file", "size", "sha256"}: "canonical" or "message".
+ * Members that the caller added to it ("message.name") stay. 0, or -1 with errno. */
+int document_write(struct document *d, const char *member, const char *file, struct slice bytes);
 /* Checks source, canonical and message against the sha256 in the envelope. Number of files that differ. */
 int document_verify(struct document *d, struct findings *f);
-/* error.txt from findings: a heading (type, number, partner, source file), each finding, how to put it back. */
+/* error.txt from findings: a heading (type, number, partner, source file), each finding, how to put it back.
+ */
 int document_write_error(struct document *d, const struct findings *f, const char *stage);
 
 #endif

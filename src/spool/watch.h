@@ -1,5 +1,6 @@
-/* watch: inotify on the folders a role waits for, with the honesty that events get lost: overflow and new folders make
- * rescan come back true, and the caller reads the directories anew. A slow rescan is the caller's timer. */
+/* watch: inotify on the folders a role waits for, with the honesty that events get lost: overflow and new
+ * folders make rescan come back true, and the caller reads the directories anew. A slow rescan is the
+ * caller's timer. */
 #ifndef SPOOLGATE_SPOOL_WATCH_H
 #define SPOOLGATE_SPOOL_WATCH_H
 
