@@ -76,6 +76,8 @@ struct adapter {
     /* Fetches named existing documents ("order 500254", a date range) into the inbox, whatever was polled before. */
     int (*backfill)(struct endpoint *e, const char *type, const char *from, const char *to, struct findings *f);
     int (*ping)(struct endpoint *e, struct report *r);
+    /* Judges the values of its settings, without any effect: for `config check`. NULL: only their names are checked. */
+    void (*check)(const struct endpoint_config *e, const struct config *all, struct findings *f);
 };
 
 const struct adapter *adapter_find(const char *name);

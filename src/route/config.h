@@ -1,5 +1,6 @@
-/* config: spoolgate.conf and the files of partners.d, read with inih, checked whole before anything moves. Every value remembers
- * its file and line; every mistake is a finding that names them. docs/configuration.md lists all keys. */
+/* config: spoolgate.conf and the files of partners.d, read with inih, checked whole before anything moves.
+ * Every value remembers its file and line; every mistake is a finding that names them. docs/configuration.md
+ * lists all keys. */
 #ifndef SPOOLGATE_ROUTE_CONFIG_H
 #define SPOOLGATE_ROUTE_CONFIG_H
 
@@ -20,7 +21,7 @@ struct endpoint_config {
     struct endpoint_config *next;
 };
 
-struct route { /* what lies in inbox/<source> and which map reads it */
+struct route {                           /* what lies in inbox/<source> and which map reads it */
     const char *name, *source, *pattern; /* glob on the original file name, "*" */
     const char *map;
     const char *file;
@@ -28,12 +29,12 @@ struct route { /* what lies in inbox/<source> and which map reads it */
     struct route *next;
 };
 
-struct sending { /* [send order] of a partner */
-    const char *type;     /* canonical: order, invoice */
-    const char *form;     /* syntax: "x12", "x12json", "json" */
-    const char *map;      /* "x12/850" or the partner's overlay */
+struct sending {      /* [send order] of a partner */
+    const char *type; /* canonical: order, invoice */
+    const char *form; /* syntax: "x12", "x12json", "json" */
+    const char *map;  /* "x12/850" or the partner's overlay */
     const char *endpoint;
-    const char *file_name; /* pattern of the name on the other side: "{type}-{number}-{control}.x12" */
+    const char *file_name;      /* pattern of the name on the other side: "{type}-{number}-{control}.x12" */
     const char *acknowledgment; /* "none", "997", "network" */
     int acknowledgment_hours;
     const char *file;
@@ -42,49 +43,76 @@ struct sending { /* [send order] of a partner */
 };
 
 struct partner {
-    const char *id, *name;
+    const char *id, *name;   /* name: for people, default the id */
     const char *erp_ids[16]; /* numbers by which the ERP knows it */
     size_t erp_id_count;
-    const char *isa_qualifier, *isa_id, *gs_id;             /* theirs */
-    const char *our_isa_qualifier, *our_isa_id, *our_gs_id; /* ours towards them; default from [us] */
-    const char *version;                                    /* "004010" */
-    bool test;                                              /* usage = test | production */
-    char element_separator, component_separator, segment_terminator, replacement;
+    /* Theirs, and ours towards them (default from [us]), as they go into an interchange: with usage = test
+     * the test ids where there are any. NULL when not given. */
+    const char *isa_qualifier, *isa_id, *gs_id;
+    const char *our_isa_qualifier, *our_isa_id, *our_gs_id;
+    /* The same two by stream, for networks that tell test and live by the id. test NULL: none given. */
+    const char *live_isa_id, *test_isa_id, *our_live_isa_id, *our_test_isa_id;
+    const char *version; /* "004010" */
+    bool test;           /* usage = test | production */
+    char element_separator, component_separator, segment_terminator;
+    char replacement; /* of a delimiter inside data; 0: an error instead */
     bool newline, ask_ta1;
     struct map_variable *variables;
     size_t variable_count;
     struct sending *sendings;
+    const struct section *section; /* as written: where a value stands */
     const char *file;
     int line;
     struct partner *next;
 };
 
+struct us { /* our own ids, where a partner's file has no others */
+    const char *name, *isa_qualifier, *isa_id, *test_isa_id, *gs_id;
+};
+
 struct config {
     struct arena arena;
-    const char *file;            /* spoolgate.conf */
-    const char *spool, *state;   /* absolute paths */
-    const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators; NULL-terminated */
+    const char *file; /* spoolgate.conf, absolute */
+    struct us us;
+    const char *spool, *state; /* absolute paths */
+    const char *translators_directory;
+    const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators;
+                                       NULL-terminated */
     const char *secrets_file, *key_file;
-    int translators;             /* processes */
-    int group;                   /* documents a group at most, 256 */
-    int settle_seconds;          /* 2 */
-    int rescan_seconds;          /* 30 */
+    int translators;    /* processes */
+    int group;          /* documents a group at most, 256 */
+    int settle_seconds; /* 2 */
+    int rescan_seconds; /* 30 */
     struct endpoint_config *endpoints;
     struct route *routes;
     struct partner *partners;
+    struct section *sections;  /* every file's, defaults filled in (file NULL): what `config show` prints */
+    struct erp_entry *erp_ids; /* sorted */
+    size_t erp_id_count;
 };
 
-/* Default file: $SPOOLGATE_CONFIG, else ./spoolgate.conf when there, else SYSCONFDIR/spoolgate/spoolgate.conf. */
+/* Default file: $SPOOLGATE_CONFIG, else ./spoolgate.conf when there, else
+ * SYSCONFDIR/spoolgate/spoolgate.conf. */
 const char *config_default_path(void);
-/* Reads and checks; NULL when findings holds errors. library may be NULL: maps are then not loaded and checked. */
+/* Reads the files and checks what they say by themselves; NULL when findings holds errors. */
 struct config *config_load(const char *path, struct findings *f);
-/* Checks against maps and adapters: each map loads and fits (type, syntax, direction), each endpoint exists and its
- * settings are known to its adapter, each partner that sends is served by an endpoint, ids and delimiters are legal. */
+/* Checks against maps and adapters: each map loads and fits (type, syntax, direction), each endpoint exists
+ * and its settings are known to its adapter, each partner that sends is served by an endpoint, ids and
+ * delimiters are legal. */
 int config_check(const struct config *c, struct map_library *maps, struct findings *f);
+/* Warns of secrets that endpoints name and nobody has set (needs the key; a warning when there is none). */
+void config_check_secrets(const struct config *c, struct findings *f);
 void config_free(struct config *c);
 
 const struct endpoint_config *config_endpoint(const struct config *c, const char *name);
 const char *endpoint_setting(const struct endpoint_config *e, const char *key); /* NULL when absent */
+/* "spoolgate.conf:12" of the endpoint's key, or of its section, into a. */
+const char *endpoint_where(const struct endpoint_config *e, const char *key, struct arena *a);
+/* A whole number between least and most, otherwise when absent; findings when it is not one. */
+long endpoint_number(const struct endpoint_config *e, const char *key, long least, long most, long otherwise,
+                     struct findings *f);
+/* yes or no. */
+bool endpoint_yes(const struct endpoint_config *e, const char *key, bool otherwise, struct findings *f);
 const struct partner *config_partner(const struct config *c, const char *id);
 const struct partner *config_partner_by_erp(const struct config *c, struct slice erp_id);
 const struct route *config_route(const struct config *c, const char *source, const char *file_name);

@@ -1,0 +1,6 @@
+libspoolgate_a_SOURCES += \
+	src/route/config.c src/route/config.h \
+	src/route/sections.c src/route/sections.h \
+	src/route/keys.c src/route/keys.h \
+	src/route/endpoint.c \
+	src/route/check.c
