@@ -89,8 +89,10 @@ static int fill(int dir, const char *name, int fd, struct slice bytes, bool dura
 
 int file_write(int dir, const char *name, struct slice bytes, mode_t mode, bool exclusive)
 {
-    int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = openat(dir, name, flags | (exclusive ? O_EXCL : O_TRUNC), mode);
+    int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+    int fd = openat(dir, name, flags, mode);
+    if (fd < 0 && errno == EEXIST && !exclusive && unlinkat(dir, name, 0) == 0)
+        fd = openat(dir, name, flags, mode);
     if (fd < 0)
         return -1;
     return fill(dir, name, fd, bytes, false);

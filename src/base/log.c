@@ -21,36 +21,6 @@ void log_threshold(enum log_level lowest)
     threshold = lowest;
 }
 
-/* Copies text with control characters and bytes that are no UTF-8 as \xNN; cuts at the end of out with "…".
- */
-static size_t clean(struct slice text, char *out, size_t room)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t len = 0;
-    while (text.len) {
-        size_t n = utf8_sequence(text);
-        bool shown = n > 0 && !utf8_control(text, n);
-        n = n ? n : 1;
-        if (len + (shown ? n : 4 * n) + 3 > room) {
-            memcpy(out + len, "\xe2\x80\xa6", 3);
-            return len + 3;
-        }
-        for (size_t i = 0; i < n; i++) {
-            unsigned char c = (unsigned char)text.ptr[i];
-            if (shown) {
-                out[len++] = (char)c;
-            } else {
-                out[len++] = '\\';
-                out[len++] = 'x';
-                out[len++] = hex[c >> 4];
-                out[len++] = hex[c & 15];
-            }
-        }
-        text = slice_make(text.ptr + n, text.len - n);
-    }
-    return len;
-}
-
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const name[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
@@ -66,7 +36,7 @@ void log_line(enum log_level level, const char *format, ...)
         n = 0;
     size_t said = (size_t)n < sizeof sentence ? (size_t)n : sizeof sentence - 1;
     size_t len = (size_t)snprintf(line, 96, "%s %s: ", name[level], role_shown);
-    len += clean(slice_make(sentence, said), line + len, LINE_LIMIT - 100);
+    len += utf8_show(slice_make(sentence, said), line + len, LINE_LIMIT - 100);
     line[len++] = '\n';
     /* nothing can be done about a log that cannot be written */
     ssize_t written = write(STDERR_FILENO, line, len);

@@ -1,6 +1,6 @@
 libspoolgate_a_SOURCES += \
 	src/base/slice.h \
-	src/base/utf8.h \
+	src/base/utf8.c src/base/utf8.h \
 	src/base/arena.c src/base/arena.h \
 	src/base/buffer.c src/base/buffer.h \
 	src/base/date.c src/base/date.h \

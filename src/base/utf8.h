@@ -34,4 +34,8 @@ static inline bool utf8_control(struct slice s, size_t n)
     return first < 0x20 || first == 0x7f || (n == 2 && first == 0xc2 && (unsigned char)s.ptr[1] < 0xa0);
 }
 
+/* Copies text for a person's screen: control characters and bytes that are no UTF-8 become \xNN. Cut with "…"
+ * at room bytes (room >= 4); 4 * text.len are always enough. Not NUL-terminated. Returns the length. */
+size_t utf8_show(struct slice text, char *out, size_t room);
+
 #endif
