@@ -1,6 +1,7 @@
-/* dictionary: the standard's structure as data, read from translators/x12/<version>/ (format: translators/x12/README.md).
- * Element types, lengths, code lists, segments with conditions, composites, sets with loops. X12 today; EDIFACT's
- * directories are the same tables with other contents. Loaded once a process, then only read. */
+/* dictionary: the standard's structure as data, read from translators/x12/<version>/ (format:
+ * translators/x12/README.md). Element types, lengths, code lists, segments with conditions, composites, sets
+ * with loops. X12 today; EDIFACT's directories are the same tables with other contents. Loaded once a
+ * process, then only read. */
 #ifndef SPOOLGATE_EDI_DICTIONARY_H
 #define SPOOLGATE_EDI_DICTIONARY_H
 
@@ -24,7 +25,7 @@ struct element {
     const struct code_list *codes; /* NULL: not restricted */
 };
 
-struct position { /* of a segment or composite */
+struct position {                      /* of a segment or composite */
     const struct element *element;     /* NULL for a composite */
     const struct composite *composite; /* NULL for a simple element */
     const char *name;
@@ -38,8 +39,13 @@ struct composite {
     size_t count;
 };
 
-enum condition_kind { CONDITION_PAIRED = 'P', CONDITION_REQUIRED = 'R', CONDITION_EXCLUSIVE = 'E',
-                      CONDITION_CONDITIONAL = 'C', CONDITION_LIST = 'L' };
+enum condition_kind {
+    CONDITION_PAIRED = 'P',
+    CONDITION_REQUIRED = 'R',
+    CONDITION_EXCLUSIVE = 'E',
+    CONDITION_CONDITIONAL = 'C',
+    CONDITION_LIST = 'L'
+};
 
 struct condition {
     enum condition_kind kind;
@@ -58,13 +64,13 @@ struct segment {
 
 /* A set as a tree: a loop's first item is its first segment. Order is the standard's. */
 struct set_item {
-    const struct segment *segment;    /* of a segment item, and of a loop its first segment */
-    const struct set_item *items;     /* a loop's contents including its first segment; NULL: a plain segment */
+    const struct segment *segment; /* of a segment item, and of a loop its first segment */
+    const struct set_item *items;  /* a loop's contents including its first segment; NULL: a plain segment */
     size_t count;
-    const char *id;                   /* loop name or segment id */
+    const char *id; /* loop name or segment id */
     char requirement;
-    unsigned max_use;                 /* of a segment, or repeats of a loop; 0: unlimited */
-    unsigned short order;             /* rank among its siblings */
+    unsigned max_use;     /* of a segment, or repeats of a loop; 0: unlimited */
+    unsigned short order; /* rank among its siblings */
 };
 
 struct set {
@@ -81,9 +87,16 @@ struct dictionary_library; /* several versions, loaded when first asked for */
 
 struct dictionary_library *dictionary_library_open(const char *translators_directory);
 void dictionary_library_close(struct dictionary_library *l);
+const char *dictionary_library_directory(const struct dictionary_library *l);
+/* A syntax's own tables, kept with the library and released with it (x12json: its key names). */
+void *dictionary_library_attached(const struct dictionary_library *l);
+void dictionary_library_attach(struct dictionary_library *l, void *attached, void (*release)(void *attached));
 /* NULL with findings (file and line) when the version does not exist or its tables are wrong. */
-const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version, struct findings *f);
+const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
+                                         struct findings *f);
 const struct set *dictionary_set(const struct dictionary *d, const char *id);
+const struct set *dictionary_set_at(const struct dictionary *d,
+                                    size_t n); /* all of them; NULL past the last */
 const struct segment *dictionary_segment(const struct dictionary *d, struct slice id);
 const struct element *dictionary_element(const struct dictionary *d, const char *id);
 const char *code_name(const struct code_list *l, struct slice code); /* NULL when unknown */

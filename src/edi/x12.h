@@ -14,19 +14,25 @@ struct x12_segment {
     struct slice id;
     struct slice elements[X12_MAX_ELEMENTS]; /* [0] is element 01; trailing empty ones are not counted */
     unsigned count;
-    size_t at;      /* offset of the segment's first byte */
-    size_t number;  /* 1.. from the start of the input */
+    bool special;  /* has bytes besides 0x20..0x7E, or the component or repetition separator */
+    size_t at;     /* offset of the segment's first byte */
+    size_t number; /* 1.. from the start of the input */
 };
 
 struct x12_lexer {
     struct slice input;
     size_t at, number;
     struct delimiters delimiters;
+    unsigned char kind[256]; /* what each byte is to the lexer */
 };
 
-/* Finds the ISA (leading white space and BOM tolerated) and reads the delimiters out of it. 0, or -1 with findings. */
+/* Finds the ISA (leading white space and BOM tolerated) and reads the delimiters out of it. 0, or -1 with
+ * findings. */
 int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f);
-/* 1: a segment, 0: end of input, -1: an error is in findings (segment too long, too many elements, no terminator). */
+/* The same at l->at, for a further interchange in one file. */
+int x12_lexer_interchange(struct x12_lexer *l, struct findings *f);
+/* 1: a segment, 0: end of input, -1: an error is in findings (segment too long, too many elements, no
+ * terminator). */
 int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f);
 
 /* ---- interchanges ---- */
@@ -36,40 +42,47 @@ struct x12_header {
     struct delimiters delimiters;
     struct slice sender_qualifier, sender_id, receiver_qualifier, receiver_id; /* trimmed */
     struct slice interchange_control, group_control, set_control;
-    struct slice functional_id, application_sender, application_receiver, version; /* GS01-03, GS08 "004010" */
+    struct slice functional_id, application_sender, application_receiver,
+        version;      /* GS01-03, GS08 "004010" */
     struct slice set; /* ST01 */
     char usage;
 };
 
 struct x12_reader;
+struct faults;
 
-/* Walks an interchange set by set in constant memory: each call of x12_reader_next resets the arena it is given by
- * findings. Checks ISA/IEA, GS/GE, ST/SE pairing, counts and control numbers. */
+/* Walks an interchange set by set in constant memory: each call of x12_reader_next resets the arena it is
+ * given by findings. Checks ISA/IEA, GS/GE, ST/SE pairing, counts and control numbers. */
 struct x12_reader *x12_reader_open(struct dictionary_library *l, struct slice input, struct findings *f);
 /* 1: *set is a validated tree and *h its header; 0: end; -1: findings tell (fatal for the interchange).
  * A set with errors returns 2: findings hold its errors, reading can go on with the next one. */
 int x12_reader_next(struct x12_reader *r, struct x12_header *h, struct node **set, struct findings *f);
+/* What was wrong with the set that x12_reader_next answered with 2, for an acknowledgment (edi/fault.h). */
+const struct faults *x12_reader_faults(const struct x12_reader *r);
 void x12_reader_close(struct x12_reader *r);
 
 /* ---- validation and writing ---- */
 
-/* Checks a tree (from a map, or x12json) against the dictionary: order and repeats of loops and segments, mandatory
- * ones, conditions, types, lengths, codes. Values are first brought into their type's form (see x12_format). */
-int x12_validate(const struct dictionary *d, const struct set *set, const struct node *tree, struct findings *f);
+/* Checks a tree (from a map, or x12json) against the dictionary: order and repeats of loops and segments,
+ * mandatory ones, conditions, types, lengths, codes. Values are in their type's form already (see
+ * x12_format). 0 or -1. */
+int x12_validate(const struct dictionary *d, const struct set *set, const struct node *tree,
+                 struct findings *f);
 
-/* Writes ISA..IEA round one set; SE01, CTT and control numbers are filled in. Validates as strictly as reading does:
- * on -1 nothing was appended. */
-int x12_write(const struct dictionary *d, const struct set *set, const struct node *tree, const struct envelope *e,
-              struct buffer *out, struct findings *f);
+/* Writes ISA..IEA round one set; SE01, CTT and control numbers are filled in. Validates as strictly as
+ * reading does: on -1 nothing was appended. */
+int x12_write(const struct dictionary *d, const struct set *set, const struct node *tree,
+              const struct envelope *e, struct buffer *out, struct findings *f);
 
-/* A canonical value ("2026-03-20", "8129.93") as the element's type wants it ("20260320", "812993" for N2, at most
- * max characters), into arena. SLICE_NONE and *why (a sentence without subject, e.g. "has 90 characters, at most 80
- * fit") when it cannot be. */
+/* A canonical value ("2026-03-20", "8129.93") as the element's type wants it ("20260320", "812993" for N2, at
+ * most max characters), into arena. SLICE_NONE and *why (a sentence without subject, e.g. "has 90 characters,
+ * at most 80 fit") when it cannot be. */
 struct slice x12_format(const struct element *e, struct slice canonical, struct arena *a, const char **why);
 /* The way back: "812993" of an N2 is "8129.93", "20260320" of a DT is "2026-03-20". */
 struct slice x12_canonical(const struct element *e, struct slice text, struct arena *a, const char **why);
 
 /* One segment a line, for people: "PO1*1*10*EA". For `show` and `translate --readable`. */
-int x12_print_readable(struct slice interchange, struct dictionary_library *l, struct buffer *out, struct findings *f);
+int x12_print_readable(struct slice interchange, struct dictionary_library *l, struct buffer *out,
+                       struct findings *f);
 
 #endif

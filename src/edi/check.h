@@ -1,0 +1,82 @@
+/* check: one transaction set against its dictionary while it is read or written. Sees segment ids, positions
+ * and values; where they come from (X12 text, a map's tree, JSON, later EDIFACT) is the caller's. */
+#ifndef SPOOLGATE_EDI_CHECK_H
+#define SPOOLGATE_EDI_CHECK_H
+
+#include "edi/element.h"
+#include "edi/walk.h"
+
+struct check {
+    const struct dictionary_tables *dictionary;
+    const struct set *set; /* NULL: segments of the envelope */
+    struct findings *findings;
+    struct faults *faults;      /* may be NULL */
+    struct slice label[2];      /* how findings name it: "850", "0001" */
+    bool leaving;               /* our document on its way out */
+    size_t position;            /* of the segment at hand; ST is 1 */
+    struct slice id, qualifier; /* of the segment at hand, and its first element */
+    struct walk walk;
+};
+
+/* Which value: element 1.., component 1.. or 0, repetition 1.. */
+struct check_at {
+    const struct position *position;
+    unsigned element, component, repetition;
+};
+
+void check_open(struct check *c, const struct dictionary *d, const struct set *set, bool leaving,
+                struct findings *f, struct faults *faults);
+/* Both parts of the label as text that is safe to show. */
+const char *check_label(const struct check *c);
+/* Takes the next segment's id. Its plan, or NULL when it is unknown or has no place; the faults are told.
+ * *opened: it is the first of a loop, and c->walk has that loop as its innermost level. */
+const struct segment_plan *check_segment(struct check *c, struct slice id, struct slice qualifier,
+                                         bool *opened);
+/* What must be present, and together. element: the composite's position, 0 for the segment itself. */
+void check_presence_slow(struct check *c, const struct presence *p, const struct position *positions,
+                         uint64_t present, unsigned element);
+void check_close(struct check *c);
+
+void check_value_fault(struct check *c, struct check_at at, enum fault_kind kind, struct slice value);
+/* Of trees that a map or JSON made: a delimiter in the value; a value where a composite belongs, or the
+ * reverse; a component that is there twice. */
+void check_delimiter_fault(struct check *c, struct check_at at, struct slice value, char delimiter,
+                           const char *name);
+void check_shape_fault(struct check *c, struct check_at at);
+void check_twice(struct check *c, struct check_at at, unsigned component);
+/* A fault of the segment at hand that has no element. */
+void check_segment_fault(struct check *c, enum fault_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void check_too_many(struct check *c, struct check_at at, enum fault_kind kind, size_t found, size_t allowed);
+
+static inline void check_value(struct check *c, struct check_at at, struct slice value, bool plain)
+{
+    enum fault_kind kind = element_check(at.position->element, value, plain);
+    if (__builtin_expect(kind != FAULT_NONE, 0))
+        check_value_fault(c, at, kind, value);
+}
+
+static inline bool condition_holds(enum condition_kind kind, struct condition_plan m, uint64_t present)
+{
+    uint64_t rest = present & m.rest;
+    switch (kind) {
+    case CONDITION_PAIRED: return rest == 0 || rest == m.rest;
+    case CONDITION_REQUIRED: return rest != 0;
+    case CONDITION_EXCLUSIVE: return (rest & (rest - 1)) == 0;
+    case CONDITION_CONDITIONAL: return !(present & m.first) || rest == m.rest;
+    case CONDITION_LIST: return !(present & m.first) || rest != 0;
+    }
+    return true;
+}
+
+static inline void check_presence(struct check *c, const struct presence *p, const struct position *positions,
+                                  uint64_t present, unsigned element)
+{
+    bool good = (present & p->mandatory) == p->mandatory;
+    for (size_t i = 0; i < p->condition_count; i++)
+        good &= condition_holds(p->conditions[i].kind, p->masks[i], present);
+    if (__builtin_expect(!good, 0))
+        check_presence_slow(c, p, positions, present, element);
+}
+
+#endif

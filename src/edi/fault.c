@@ -1,0 +1,115 @@
+/* fault: see fault.h. The code numbers are those of X12 004010 (997: data elements 716, 718, 720, 723; TA1:
+ * I18); what the standard has no number for carries the nearest one. */
+#include "edi/fault.h"
+#include "base/utf8.h"
+
+#define SHOWN_CHARACTERS 40
+
+static const struct fault_word words[FAULT_KINDS] = {
+    [FAULT_NONE] = {"x12.none", FAULT_AT_SET, ""},
+    [FAULT_ELEMENT_MISSING] = {"x12.element.missing", FAULT_AT_ELEMENT, "1"},
+    [FAULT_CONDITION_MISSING] = {"x12.element.condition", FAULT_AT_ELEMENT, "2"},
+    [FAULT_TOO_MANY_ELEMENTS] = {"x12.element.too-many", FAULT_AT_ELEMENT, "3"},
+    [FAULT_TOO_SHORT] = {"x12.element.too-short", FAULT_AT_ELEMENT, "4"},
+    [FAULT_TOO_LONG] = {"x12.element.too-long", FAULT_AT_ELEMENT, "5"},
+    [FAULT_CHARACTER] = {"x12.element.character", FAULT_AT_ELEMENT, "6"},
+    [FAULT_CODE] = {"x12.element.code", FAULT_AT_ELEMENT, "7"},
+    [FAULT_DATE] = {"x12.element.date", FAULT_AT_ELEMENT, "8"},
+    [FAULT_TIME] = {"x12.element.time", FAULT_AT_ELEMENT, "9"},
+    [FAULT_EXCLUSIVE] = {"x12.element.exclusive", FAULT_AT_ELEMENT, "10"},
+    [FAULT_TOO_MANY_REPEATS] = {"x12.element.repeats", FAULT_AT_ELEMENT, "3"},
+    [FAULT_TOO_MANY_COMPONENTS] = {"x12.element.components", FAULT_AT_ELEMENT, "3"},
+    [FAULT_BLANK] = {"x12.element.blank", FAULT_AT_ELEMENT, "6"},
+    [FAULT_DELIMITER] = {"x12.element.delimiter", FAULT_AT_ELEMENT, "6"},
+    [FAULT_SEGMENT_UNKNOWN] = {"x12.segment.unknown", FAULT_AT_SEGMENT, "1"},
+    [FAULT_SEGMENT_UNEXPECTED] = {"x12.segment.unexpected", FAULT_AT_SEGMENT, "2"},
+    [FAULT_SEGMENT_MISSING] = {"x12.segment.missing", FAULT_AT_SEGMENT, "3"},
+    [FAULT_LOOP_REPEATS] = {"x12.loop.repeats", FAULT_AT_SEGMENT, "4"},
+    [FAULT_SEGMENT_REPEATS] = {"x12.segment.repeats", FAULT_AT_SEGMENT, "5"},
+    [FAULT_SEGMENT_NOT_IN_SET] = {"x12.segment.not-in-set", FAULT_AT_SEGMENT, "6"},
+    [FAULT_SEGMENT_ORDER] = {"x12.segment.order", FAULT_AT_SEGMENT, "7"},
+    [FAULT_SEGMENT_NESTING] = {"x12.segment.nesting", FAULT_AT_SEGMENT, "7"},
+    [FAULT_SET_UNKNOWN] = {"x12.set.unknown", FAULT_AT_SET, "1"},
+    [FAULT_SET_TRAILER] = {"x12.set.trailer", FAULT_AT_SET, "2"},
+    [FAULT_SET_CONTROL] = {"x12.set.control-number", FAULT_AT_SET, "3"},
+    [FAULT_SET_COUNT] = {"x12.set.count", FAULT_AT_SET, "4"},
+    [FAULT_SET_HEADER] = {"x12.set.header", FAULT_AT_SET, "7"},
+    [FAULT_SET_SIZE] = {"x12.set.size", FAULT_AT_SET, "5"},
+    [FAULT_GROUP_VERSION] = {"x12.group.version", FAULT_AT_GROUP, "2"},
+    [FAULT_GROUP_TRAILER] = {"x12.group.trailer", FAULT_AT_GROUP, "3"},
+    [FAULT_GROUP_CONTROL] = {"x12.group.control-number", FAULT_AT_GROUP, "4"},
+    [FAULT_GROUP_COUNT] = {"x12.group.count", FAULT_AT_GROUP, "5"},
+    [FAULT_GROUP_ELEMENT] = {"x12.group.element", FAULT_AT_GROUP, "6"},
+    [FAULT_INTERCHANGE_CONTROL] = {"x12.interchange.control-number", FAULT_AT_INTERCHANGE, "001"},
+    [FAULT_INTERCHANGE_COUNT] = {"x12.interchange.count", FAULT_AT_INTERCHANGE, "021"},
+    [FAULT_INTERCHANGE_STRUCTURE] = {"x12.interchange.structure", FAULT_AT_INTERCHANGE, "022"},
+    [FAULT_INTERCHANGE_END] = {"x12.interchange.end", FAULT_AT_INTERCHANGE, "023"},
+    [FAULT_INTERCHANGE_ELEMENT] = {"x12.interchange.element", FAULT_AT_INTERCHANGE, "024"},
+    [FAULT_INTERCHANGE_SEPARATOR] = {"x12.interchange.separator", FAULT_AT_INTERCHANGE, "026"},
+    [FAULT_INTERCHANGE_HEADER] = {"x12.interchange.header", FAULT_AT_INTERCHANGE, "024"},
+};
+
+const struct fault_word *fault_word(enum fault_kind kind)
+{
+    return &words[kind];
+}
+
+void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
+               const char *todo, const char *what_format, ...)
+{
+    if (faults && faults->count++ < FAULTS_KEPT) {
+        struct fault *copy = arena_alloc(f->arena, sizeof *copy);
+        *copy = *fault;
+        copy->next = NULL;
+        copy->segment_id = arena_copy(f->arena, fault->segment_id);
+        copy->value = fault->value.len > 200 ? slice_make(fault->value.ptr, 200) : fault->value;
+        copy->value = arena_copy(f->arena, copy->value);
+        if (faults->last)
+            faults->last->next = copy;
+        else
+            faults->first = copy;
+        faults->last = copy;
+    }
+    va_list ap;
+    va_start(ap, what_format);
+    const char *what = arena_vprintf(f->arena, what_format, ap);
+    va_end(ap);
+    finding_add(f, fault->severity, words[fault->kind].word, where, todo, "%s", what);
+}
+
+const char *fault_show(struct arena *a, struct slice value)
+{
+    char *out = arena_alloc(a, SHOWN_CHARACTERS * 4 + 8), *at = out;
+    *at++ = '"';
+    for (unsigned shown = 0; value.len && shown < SHOWN_CHARACTERS; shown++) {
+        size_t n = utf8_sequence(value);
+        if (n == 0 || utf8_control(value, n)) {
+            static const char hex[] = "0123456789ABCDEF";
+            unsigned char c = (unsigned char)value.ptr[0];
+            *at++ = '\\';
+            *at++ = 'x';
+            *at++ = hex[c >> 4];
+            *at++ = hex[c & 15];
+            n = 1;
+        } else {
+            memcpy(at, value.ptr, n);
+            at += n;
+        }
+        value = slice_make(value.ptr + n, value.len - n);
+    }
+    if (value.len) {
+        memcpy(at, "...", 3);
+        at += 3;
+    }
+    *at++ = '"';
+    *at = '\0';
+    return out;
+}
+
+const char *fault_plain(struct arena *a, struct slice value)
+{
+    bool word = value.len > 0 && value.len <= 20;
+    for (size_t i = 0; word && i < value.len; i++)
+        word = (unsigned char)value.ptr[i] > 0x20 && (unsigned char)value.ptr[i] < 0x7f;
+    return word ? arena_text(a, value) : fault_show(a, value);
+}

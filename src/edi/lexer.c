@@ -1,0 +1,262 @@
+/* lexer: X12 bytes as segments, in place. Sixteen bytes are looked at at once where the machine has SSE2
+ * (every amd64), through a table elsewhere and at the end of the input. The delimiters are where X12.5 puts
+ * them in the ISA, which is the one segment of fixed length. White space between segments and a byte order
+ * mark are let through: many partners break lines. Fails with findings that name the byte; never reads beyond
+ * the input. */
+#include "edi/fault.h"
+#include "edi/x12.h"
+#include <stdint.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#define ISA_LENGTH 106
+#define SEGMENT_LIMIT (1u << 20)
+
+enum byte_kind { BYTE_PLAIN, BYTE_SPECIAL, BYTE_ELEMENT, BYTE_SEGMENT };
+
+/* ---- the ISA ---- */
+
+static const unsigned char isa_widths[16] = {2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1};
+
+static int refuse(struct findings *f, enum fault_kind kind, const char *where, const char *todo,
+                  const char *what)
+{
+    struct fault fault = {.kind = kind, .severity = SEVERITY_ERROR, .reference = "", .loop = ""};
+    fault_add(NULL, f, &fault, where, todo, "%s", what);
+    return -1;
+}
+
+static const char *byte_place(struct findings *f, size_t at)
+{
+    return arena_printf(f->arena, "byte %zu", at + 1);
+}
+
+/* Every element of the ISA must have its fixed length. */
+static int check_isa_widths(const struct x12_lexer *l, struct findings *f)
+{
+    const char *isa = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
+    const char *p = isa + 4;
+    for (unsigned i = 0; i < 16; i++) {
+        size_t len = 0;
+        while (i < 15 && p + len < end && p[len] != isa[3] && len < 64)
+            len++;
+        if (i == 15)
+            len = 1;
+        if (len != isa_widths[i] || p + len >= end)
+            return refuse(f, FAULT_INTERCHANGE_HEADER,
+                          arena_printf(f->arena, "ISA at byte %zu, element ISA%02u", l->at + 1, i + 1),
+                          "The sender has to correct the envelope.",
+                          arena_printf(f->arena,
+                                       "ISA%02u has %zu characters; the ISA has fixed lengths, here %u.",
+                                       i + 1, len, isa_widths[i]));
+        p += len + 1;
+    }
+    return 0;
+}
+
+static bool good_delimiter(char c)
+{
+    unsigned char u = (unsigned char)c;
+    bool letter = (u >= '0' && u <= '9') || (u >= 'A' && u <= 'Z') || (u >= 'a' && u <= 'z');
+    return u != 0 && u != ' ' && u < 0x7f && !letter;
+}
+
+static int check_delimiters(const struct x12_lexer *l, struct findings *f)
+{
+    const struct delimiters *d = &l->delimiters;
+    const struct {
+        const char *name;
+        char byte;
+    } all[] = {{"element separator", d->element},
+               {"component separator (ISA16)", d->component},
+               {"segment terminator", d->segment},
+               {"repetition separator (ISA11)", d->repetition}};
+    size_t count = d->repetition ? 4 : 3;
+    for (size_t i = 0; i < count; i++) {
+        const char *shown = fault_show(f->arena, slice_make(&all[i].byte, 1));
+        if (!good_delimiter(all[i].byte))
+            return refuse(f, FAULT_INTERCHANGE_SEPARATOR, byte_place(f, l->at),
+                          "The sender has to choose another delimiter.",
+                          arena_printf(f->arena,
+                                       "The %s is %s: letters, digits, blanks and bytes above 0x7E cannot "
+                                       "delimit.",
+                                       all[i].name, shown));
+        for (size_t j = 0; j < i; j++)
+            if (all[i].byte == all[j].byte)
+                return refuse(f, FAULT_INTERCHANGE_SEPARATOR, byte_place(f, l->at),
+                              "The sender has to choose different delimiters.",
+                              arena_printf(f->arena, "The %s and the %s are both %s.", all[j].name,
+                                           all[i].name, shown));
+    }
+    return 0;
+}
+
+static void set_kinds(struct x12_lexer *l)
+{
+    for (unsigned i = 0; i < 256; i++)
+        l->kind[i] = i < 0x20 || i >= 0x7f ? BYTE_SPECIAL : BYTE_PLAIN;
+    l->kind[(unsigned char)l->delimiters.component] = BYTE_SPECIAL;
+    if (l->delimiters.repetition)
+        l->kind[(unsigned char)l->delimiters.repetition] = BYTE_SPECIAL;
+    l->kind[(unsigned char)l->delimiters.element] = BYTE_ELEMENT;
+    l->kind[(unsigned char)l->delimiters.segment] = BYTE_SEGMENT;
+}
+
+int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
+{
+    const char *isa = l->input.ptr + l->at;
+    size_t left = l->input.len - l->at;
+    if (left < 3 || memcmp(isa, "ISA", 3) != 0)
+        return refuse(f, FAULT_INTERCHANGE_STRUCTURE, byte_place(f, l->at),
+                      "Look whether the file is X12 at all, and whole.",
+                      arena_printf(f->arena, "An X12 interchange begins with ISA, this with %s.",
+                                   fault_show(f->arena, slice_make(isa, left < 12 ? left : 12))));
+    if (left < ISA_LENGTH)
+        return refuse(f, FAULT_INTERCHANGE_END, byte_place(f, l->input.len),
+                      "The file was cut off; ask the sender for it again.",
+                      arena_printf(f->arena, "The input ends inside the ISA: %zu of %d bytes are there.",
+                                   left, ISA_LENGTH));
+    if (check_isa_widths(l, f))
+        return -1;
+    l->delimiters = (struct delimiters){.element = isa[3], .component = isa[104], .segment = isa[105]};
+    /* Up to 00401 ISA11 is a code ('U'); from 00402 on it is the repetition separator. */
+    if (memcmp(isa + 84, "00402", 5) >= 0 && good_delimiter(isa[82]))
+        l->delimiters.repetition = isa[82];
+    if (check_delimiters(l, f))
+        return -1;
+    set_kinds(l);
+    return 0;
+}
+
+int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f)
+{
+    *l = (struct x12_lexer){.input = input.ptr ? input : slice_make("", 0)};
+    if (slice_starts(input, SLICE("\xef\xbb\xbf")))
+        l->at = 3;
+    while (l->at < input.len && memchr(" \t\r\n", input.ptr[l->at], 4))
+        l->at++;
+    return x12_lexer_interchange(l, f);
+}
+
+/* ---- segments ---- */
+
+/* What the next (at most 16) bytes are: bit i of each mask is byte i. */
+struct masks {
+    unsigned elements, segments, special;
+};
+
+static struct masks look_table(const struct x12_lexer *l, const char *p, size_t n)
+{
+    struct masks m = {0, 0, 0};
+    for (unsigned i = 0; i < n; i++) {
+        unsigned kind = l->kind[(unsigned char)p[i]];
+        m.elements |= (unsigned)(kind == BYTE_ELEMENT) << i;
+        m.segments |= (unsigned)(kind == BYTE_SEGMENT) << i;
+        m.special |= (unsigned)(kind == BYTE_SPECIAL) << i;
+    }
+    return m;
+}
+
+#ifdef __SSE2__
+static inline struct masks look(const struct x12_lexer *l, const char *p, size_t left)
+{
+    if (__builtin_expect(left < 16, 0))
+        return look_table(l, p, left);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i element = _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.element));
+    __m128i segment = _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.segment));
+    /* Signed: below 0x20 are the control characters and all bytes from 0x80 on. */
+    __m128i special =
+        _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.component)));
+    if (l->delimiters.repetition)
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.repetition)));
+    special = _mm_andnot_si128(_mm_or_si128(element, segment), special);
+    return (struct masks){(unsigned)_mm_movemask_epi8(element), (unsigned)_mm_movemask_epi8(segment),
+                          (unsigned)_mm_movemask_epi8(special)};
+}
+#else
+static inline struct masks look(const struct x12_lexer *l, const char *p, size_t left)
+{
+    return look_table(l, p, left < 16 ? left : 16);
+}
+#endif
+
+static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, struct findings *f,
+                       enum fault_kind kind, const char *what)
+{
+    return refuse(f, kind,
+                  arena_printf(f->arena, "segment %zu of the file, at byte %zu", l->number, s->at + 1),
+                  "Look whether the file is whole and its delimiters are what its ISA says.", what);
+}
+
+static inline bool between_segments(char c)
+{
+    return c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '\x1a';
+}
+
+/* Puts token n (0 is the id) where it belongs. */
+static inline bool put_token(struct x12_segment *s, unsigned n, const char *start, const char *end)
+{
+    struct slice token = {start, (size_t)(end - start)};
+    if (n == 0)
+        s->id = token;
+    else if (n <= X12_MAX_ELEMENTS)
+        s->elements[n - 1] = token;
+    else
+        return false;
+    return true;
+}
+
+static void finish(const struct x12_lexer *l, struct x12_segment *s, unsigned tokens)
+{
+    struct slice *last = tokens > 1 ? &s->elements[tokens - 2] : &s->id;
+    if (l->delimiters.segment == '\n' && last->len && last->ptr[last->len - 1] == '\r')
+        last->len--;
+    s->count = tokens - 1;
+    while (s->count && s->elements[s->count - 1].len == 0)
+        s->count--;
+}
+
+int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f)
+{
+    const char *p = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
+    while (p < end && between_segments(*p))
+        p++;
+    l->at = s->at = (size_t)(p - l->input.ptr);
+    if (p == end)
+        return 0;
+    l->number++;
+    s->number = l->number;
+    const char *start = p, *token = p;
+    unsigned tokens = 0, special = 0;
+    while (p < end) {
+        struct masks m = look(l, p, (size_t)(end - p));
+        unsigned before = m.segments ? (m.segments & -m.segments) - 1 : ~0u;
+        special |= m.special & before;
+        for (unsigned bits = m.elements & before; bits; bits &= bits - 1) {
+            const char *at = p + __builtin_ctz(bits);
+            if (!put_token(s, tokens++, token, at))
+                return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
+                                   "The segment has more than 128 elements.");
+            token = at + 1;
+        }
+        if (m.segments) {
+            const char *at = p + __builtin_ctz(m.segments);
+            if (!put_token(s, tokens++, token, at))
+                return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
+                                   "The segment has more than 128 elements.");
+            finish(l, s, tokens);
+            s->special = special != 0;
+            l->at = (size_t)(at + 1 - l->input.ptr);
+            return 1;
+        }
+        p += 16 < end - p ? 16 : end - p;
+        if (p - start > (ptrdiff_t)SEGMENT_LIMIT)
+            return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
+                               "The segment has more than a megabyte and no terminator.");
+    }
+    return lexer_fault(l, s, f, FAULT_INTERCHANGE_END,
+                       "The input ends inside a segment: its terminator is missing.");
+}

@@ -1,0 +1,91 @@
+/* walk: see walk.h. Cannot fail: every segment gets one of the results. */
+#include "edi/walk.h"
+
+struct place {
+    unsigned level;
+    size_t index;
+};
+
+void walk_open(struct walk *w, const struct set *set)
+{
+    w->depth = 0;
+    w->levels[0] = (struct walk_level){.items = set->items, .count = set->count};
+}
+
+/* The first place for s from where the walk stands, innermost level first. false when there is none that is
+ * not used up; *used_up then says whether there is one that is. */
+static inline bool find_place(const struct walk *w, const struct segment *s, struct place *p, bool *used_up)
+{
+    *used_up = false;
+    for (unsigned level = w->depth + 1; level-- > 0;) {
+        const struct walk_level *l = &w->levels[level];
+        /* A loop's first segment never stands in it again: it opens the next occurrence of the loop. */
+        size_t from = level && l->index == 0 ? 1 : l->index;
+        for (size_t i = from; i < l->count; i++) {
+            if (l->items[i].segment != s)
+                continue;
+            if (i != l->index || !l->items[i].max_use || l->uses < l->items[i].max_use) {
+                *p = (struct place){level, i};
+                return true;
+            }
+            if (!*used_up) {
+                *p = (struct place){level, i};
+                *used_up = true;
+            }
+        }
+    }
+    return false;
+}
+
+static void tell_missing(const struct walk_level *l, size_t to, walk_missing *missing, void *context)
+{
+    for (size_t i = l->uses ? l->index + 1 : l->index; i < to; i++)
+        if (l->items[i].requirement == 'M' && missing)
+            missing(context, l, &l->items[i]);
+}
+
+static bool holds(const struct set_item *items, size_t count, const struct segment *s)
+{
+    for (size_t i = 0; i < count; i++)
+        if (items[i].segment == s || (items[i].items && holds(items[i].items, items[i].count, s)))
+            return true;
+    return false;
+}
+
+static enum walk_result not_placed(const struct walk *w, const struct set *set, const struct segment *s)
+{
+    for (unsigned level = 0; level <= w->depth; level++)
+        for (size_t i = 0; i < w->levels[level].index; i++)
+            if (w->levels[level].items[i].segment == s)
+                return WALK_BEFORE;
+    return holds(set->items, set->count, s) ? WALK_ELSEWHERE : WALK_NOT_IN_SET;
+}
+
+enum walk_result walk_segment(struct walk *w, const struct set *set, const struct segment *s,
+                              walk_missing *missing, void *context)
+{
+    struct place p;
+    bool used_up;
+    if (!find_place(w, s, &p, &used_up) && !used_up)
+        return not_placed(w, set, s);
+    while (w->depth > p.level) {
+        struct walk_level *inner = &w->levels[w->depth--];
+        tell_missing(inner, inner->count, missing, context);
+    }
+    struct walk_level *l = &w->levels[p.level];
+    tell_missing(l, p.index, missing, context);
+    l->uses = l->index == p.index ? l->uses + 1 : 1;
+    l->index = p.index;
+    const struct set_item *item = &l->items[p.index];
+    if (!item->items)
+        return used_up ? WALK_TOO_MANY : WALK_HERE;
+    w->levels[++w->depth] =
+        (struct walk_level){.items = item->items, .loop = item, .count = item->count, .index = 0, .uses = 1};
+    return used_up ? WALK_LOOP_TOO_MANY : WALK_LOOP;
+}
+
+void walk_close(struct walk *w, walk_missing *missing, void *context)
+{
+    for (unsigned level = w->depth + 1; level-- > 0;)
+        tell_missing(&w->levels[level], w->levels[level].count, missing, context);
+}

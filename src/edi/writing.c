@@ -1,0 +1,256 @@
+/* writing: see writing.h. Copying a value, looking for delimiters in it and classing its bytes is one pass.
+ * The walk over the set says where a reader will place each segment; when that is not where the tree has it,
+ * the document would be misunderstood, and that is a fault like any other. */
+#include "edi/writing.h"
+
+void writing_open(struct writing *w, const struct dictionary *d, const struct set *set,
+                  const struct envelope *e, struct buffer *out, struct findings *f)
+{
+    check_open(&w->check, d, set, true, f, NULL);
+    w->check.label[0] = slice_of(set->id);
+    w->out = e ? out : NULL;
+    memset(w->kind, 0, sizeof w->kind);
+    memset(w->kind, BYTE_ODD, 0x20);
+    memset(w->kind + 0x7f, BYTE_ODD, 256 - 0x7f);
+    w->delimiters = (struct delimiters){0};
+    if (!e)
+        return;
+    w->delimiters = e->delimiters;
+    w->replacement = e->replacement;
+    w->newline = e->newline;
+    w->kind[(unsigned char)e->delimiters.element] |= BYTE_DELIMITER;
+    w->kind[(unsigned char)e->delimiters.component] |= BYTE_DELIMITER;
+    w->kind[(unsigned char)e->delimiters.segment] |= BYTE_DELIMITER;
+    if (e->delimiters.repetition)
+        w->kind[(unsigned char)e->delimiters.repetition] |= BYTE_DELIMITER;
+}
+
+/* ---- one value ---- */
+
+static const char *delimiter_name(const struct writing *w, char c)
+{
+    const struct delimiters *d = &w->delimiters;
+    return c == d->element     ? "element separator"
+           : c == d->component ? "component separator"
+           : c == d->segment   ? "segment terminator"
+                               : "repetition separator";
+}
+
+/* The value at out[from..] has delimiters in it. */
+static void replace_delimiters(struct writing *w, const struct check_at *at, struct slice v, size_t from)
+{
+    bool text = at->position->element->type == TYPE_AN;
+    for (size_t i = 0; i < v.len; i++) {
+        if (!(w->kind[(unsigned char)v.ptr[i]] & BYTE_DELIMITER))
+            continue;
+        if (!w->replacement || !text) {
+            check_delimiter_fault(&w->check, *at, v, v.ptr[i], delimiter_name(w, v.ptr[i]));
+            return;
+        }
+        w->out->ptr[from + i] = w->replacement;
+    }
+}
+
+/* Room for the value is there. */
+static void put_value(struct writing *w, struct check_at at, struct slice v)
+{
+    unsigned seen = 0;
+    if (w->out) {
+        char *to = w->out->ptr + w->out->len;
+        for (size_t i = 0; i < v.len; i++) {
+            seen |= w->kind[(unsigned char)v.ptr[i]];
+            to[i] = v.ptr[i];
+        }
+        w->out->len += v.len;
+        if (__builtin_expect(seen & BYTE_DELIMITER, 0))
+            replace_delimiters(w, &at, v, w->out->len - v.len);
+    } else {
+        for (size_t i = 0; i < v.len; i++)
+            seen |= w->kind[(unsigned char)v.ptr[i]];
+    }
+    check_value(&w->check, at, v, !(seen & BYTE_ODD));
+}
+
+static inline void put_byte(struct writing *w, char c)
+{
+    if (w->out)
+        w->out->ptr[w->out->len++] = c;
+}
+
+/* ---- one segment ---- */
+
+static size_t text_length(const struct node *element)
+{
+    size_t n = element->text.len;
+    for (const struct node *c = element->first; c; c = c->next)
+        n += c->text.len + PLAN_COMPONENTS;
+    return n + 1;
+}
+
+static bool has_text(const struct node *element)
+{
+    if (element->kind != NODE_COMPOSITE)
+        return element->text.len > 0;
+    for (const struct node *c = element->first; c; c = c->next)
+        if (c->text.len)
+            return true;
+    return false;
+}
+
+static void put_composite(struct writing *w, struct check_at at, const struct node *element)
+{
+    const struct composite *group = at.position->composite;
+    const struct node *slots[PLAN_COMPONENTS] = {NULL};
+    uint64_t present = 0;
+    for (const struct node *c = element->first; c; c = c->next) {
+        if (!c->text.len)
+            continue;
+        if (c->tag < 1 || c->tag > group->count) {
+            check_too_many(&w->check, at, FAULT_TOO_MANY_COMPONENTS, c->tag, group->count);
+            continue;
+        }
+        if (present >> (c->tag - 1) & 1)
+            check_twice(&w->check, at, c->tag);
+        slots[c->tag - 1] = c;
+        present |= UINT64_C(1) << (c->tag - 1);
+    }
+    for (unsigned i = 0, written = 0; i < group->count; i++) {
+        if (!slots[i])
+            continue;
+        for (; written < i; written++)
+            put_byte(w, w->delimiters.component);
+        struct check_at inner = {&group->positions[i], at.element, i + 1, at.repetition};
+        put_value(w, inner, slots[i]->text);
+    }
+    check_presence(&w->check, &plan_of_composite(group)->presence, group->positions, present, at.element);
+}
+
+static void put_element(struct writing *w, struct check_at at, const struct node *element)
+{
+    if (at.position->composite && element->kind == NODE_COMPOSITE)
+        put_composite(w, at, element);
+    else if (!at.position->composite && element->kind == NODE_STRING)
+        put_value(w, at, element->text);
+    else
+        check_shape_fault(&w->check, at);
+}
+
+/* All repetitions of an element, of which the first is given. */
+static void put_element_all(struct writing *w, struct check_at at, const struct node *first)
+{
+    put_element(w, at, first);
+    unsigned n = 1;
+    for (const struct node *more = first->next; more; more = more->next) {
+        if (more->tag != first->tag || !has_text(more))
+            continue;
+        at.repetition = ++n;
+        put_byte(w, w->delimiters.repetition);
+        put_element(w, at, more);
+    }
+    if (at.position->repeat && n > at.position->repeat)
+        check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, at.position->repeat);
+    else if (n > 1 && w->out && !w->delimiters.repetition)
+        check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, 1);
+}
+
+/* Sorts a segment's children into slots; returns which are there. */
+static uint64_t collect(struct writing *w, const struct segment_plan *p, const struct node *segment,
+                        const struct node **slots, uint64_t *repeated, size_t *room)
+{
+    uint64_t present = 0;
+    size_t need = 2 * PLAN_POSITIONS + 8;
+    for (const struct node *n = segment->first; n; n = n->next) {
+        if (!has_text(n))
+            continue;
+        need += text_length(n);
+        if (n->tag < 1 || n->tag > p->segment.count) {
+            check_too_many(&w->check, (struct check_at){.element = n->tag, .repetition = 1},
+                           FAULT_TOO_MANY_ELEMENTS, n->tag, p->segment.count);
+            continue;
+        }
+        uint64_t bit = UINT64_C(1) << (n->tag - 1);
+        if (present & bit) {
+            *repeated |= bit;
+        } else {
+            slots[n->tag - 1] = n;
+            present |= bit;
+        }
+    }
+    *room = need;
+    return present;
+}
+
+static void put_segment(struct writing *w, const struct segment_plan *p, const struct node *segment)
+{
+    const struct node *slots[PLAN_POSITIONS];
+    uint64_t repeated = 0;
+    size_t room;
+    uint64_t present = collect(w, p, segment, slots, &repeated, &room);
+    if (present & 1 && slots[0]->kind == NODE_STRING)
+        w->check.qualifier = slots[0]->text;
+    if (w->out) {
+        buffer_reserve(w->out, room);
+        for (const char *id = p->segment.id; *id; id++)
+            put_byte(w, *id);
+    }
+    unsigned written = 0;
+    for (uint64_t left = present; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        for (; written <= i; written++)
+            put_byte(w, w->delimiters.element);
+        struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
+        if (__builtin_expect(repeated >> i & 1, 0))
+            put_element_all(w, at, slots[i]);
+        else
+            put_element(w, at, slots[i]);
+    }
+    put_byte(w, w->delimiters.segment);
+    if (w->newline)
+        put_byte(w, '\n');
+    check_presence(&w->check, &p->presence, p->segment.positions, present, 0);
+}
+
+/* ---- the set ---- */
+
+static void put_in_place(struct writing *w, const struct node *parent, const struct node *segment)
+{
+    struct check *c = &w->check;
+    bool opened = false;
+    const struct segment_plan *p = check_segment(c, segment->name, SLICE_NONE, &opened);
+    if (!p)
+        return;
+    struct walk_level *level = &c->walk.levels[c->walk.depth];
+    bool first = parent->kind == NODE_LOOP && parent->first == segment;
+    if (opened)
+        level->node = (struct node *)(uintptr_t)parent;
+    if (opened != first || level->node != parent)
+        check_segment_fault(
+            c, FAULT_SEGMENT_NESTING,
+            "Segment %s (%s) stands in %s %.*s of the document, but behind what stands before it, it "
+            "would be read as part of %s%s.",
+            p->segment.id, p->segment.name, parent->kind == NODE_LOOP ? "loop" : "set",
+            SLICE_ARG(parent->name), level->loop ? "loop " : "the set itself",
+            level->loop ? level->loop->id : "");
+    put_segment(w, p, segment);
+}
+
+static void put_children(struct writing *w, const struct node *parent, unsigned depth)
+{
+    for (const struct node *n = parent->first; n; n = n->next) {
+        if (n->kind == NODE_SEGMENT)
+            put_in_place(w, parent, n);
+        else if (n->kind == NODE_LOOP && depth + 1 < PLAN_DEPTH && n->first && n->first->kind == NODE_SEGMENT)
+            put_children(w, n, depth + 1);
+        else
+            check_segment_fault(&w->check, FAULT_SEGMENT_NESTING,
+                                "%.*s is no segment, or a loop that does not begin with one.",
+                                SLICE_ARG(n->name));
+    }
+}
+
+void writing_set(struct writing *w, const struct node *tree)
+{
+    w->check.walk.levels[0].node = (struct node *)(uintptr_t)tree;
+    put_children(w, tree, 0);
+    check_close(&w->check);
+}
