@@ -4,15 +4,16 @@
 
 #include "route/config.h"
 
-/* Shared with the supervisor (anonymous shared memory), so that --until-idle and `status` know who has work in hand. */
+/* Shared with the supervisor (anonymous shared memory), so that --until-idle and `status` know who has work
+ * in hand. */
 struct board_entry {
-    char role[64];              /* "translator 1", "courier orderful" */
+    char role[64]; /* "translator 1", "courier orderful" */
     volatile int pid;
-    volatile int busy;          /* set before it looks for work, cleared when a whole look found none */
-    volatile long cycles;       /* whole looks finished */
-    volatile long documents;    /* handled since start */
+    volatile int busy;           /* set before it looks for work, cleared when a whole look found none */
+    volatile long cycles;        /* whole looks finished */
+    volatile long documents;     /* handled since start */
     volatile long long next_due; /* seconds since 1970 of work known to come; 0: none */
-    volatile int failed;        /* the last look ended with an error */
+    volatile int failed;         /* the last look ended with an error */
 };
 
 struct role_context {
@@ -27,11 +28,12 @@ int role_poller(struct role_context *c, const char *endpoint);
 
 struct supervisor_options {
     bool until_idle;
-    bool quiet;      /* no progress line */
+    bool quiet;        /* no progress line */
     int limit_seconds; /* until idle: give up after; 0: never */
 };
 int role_supervisor(const char *config_file, const struct supervisor_options *o);
 
-/* The translator's work on one claimed group, also used by `translate` offline and by the benchmarks: see translator.c. */
+/* The translator's work on one claimed group, also used by `translate` offline and by the benchmarks: see
+ * translator.c. */
 
 #endif

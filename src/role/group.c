@@ -1,0 +1,160 @@
+/* group: a group of claimed documents on its way from a translator's hands to the next stages. The order of
+ * the steps is what makes it safe to be killed anywhere (docs/architecture.md, "If it is killed here"):
+ *
+ *   understand, address     files in folders that only this translator holds
+ *   enter in the state      one transaction; the same entries on every try
+ *   write messages          files again
+ *   one sync                files and the state's commit are on the disk
+ *   move                    one rename a document
+ *   settle                  the renames are on the disk
+ */
+#include "base/log.h"
+#include "role/hand.h"
+#include "role/translation.h"
+#include <errno.h>
+#include <string.h>
+
+static int understand_all(struct translator *w, struct group *g)
+{
+    for (struct translation *t = g->first; t; t = t->next) {
+        if (hand_refuses(t))
+            continue;
+        hand_take(w, t);
+        if (translation_understand(w, t) < 0)
+            return -1;
+    }
+    hand_free(w);
+    for (struct translation *t = g->first; t; t = t->next) /* what is added on the way has its destination */
+        if (translation_address(w, g, t) < 0)
+            return -1;
+    return 0;
+}
+
+static int enter_all(struct translator *w, struct group *g)
+{
+    if (state_begin(w->state) < 0) {
+        log_error("the state cannot be written: %s", state_error(w->state));
+        return -1;
+    }
+    for (struct translation *t = g->first; t; t = t->next)
+        if (ledger_enter(w, g, t) < 0) {
+            state_rollback(w->state);
+            return -1;
+        }
+    if (state_commit(w->state) < 0) {
+        log_error("the state cannot be written: %s", state_error(w->state));
+        state_rollback(w->state);
+        return -1;
+    }
+    return 0;
+}
+
+/* Keys of documents that were entered and then could not be written. */
+static int release_keys(struct translator *w, struct group *g)
+{
+    bool begun = false;
+    for (struct translation *t = g->first; t; t = t->next) {
+        if (!t->release_key || !t->holds_key)
+            continue;
+        if (!begun && state_begin(w->state) < 0)
+            goto failed;
+        begun = true;
+        if (state_release_key(w->state, t->key, t->name) < 0)
+            goto failed;
+    }
+    if (!begun || state_commit(w->state) == 0)
+        return 0;
+failed:
+    log_error("the state cannot be written: %s", state_error(w->state));
+    if (begun)
+        state_rollback(w->state);
+    return -1;
+}
+
+static int write_all(struct translator *w, struct group *g)
+{
+    for (struct translation *t = g->first; t; t = t->next) {
+        hand_take(w, t);
+        if (translation_write(w, t) < 0)
+            return -1;
+    }
+    hand_free(w);
+    return release_keys(w, g);
+}
+
+static int finish_envelope(struct translator *w, struct translation *t)
+{
+    struct document *d = &t->document;
+    document_set(d, "outcome", t->fate == FATE_ARCHIVE ? t->outcome : NULL);
+    if (t->fate == FATE_ERROR) {
+        const struct finding *first = t->findings.first;
+        document_note(d, w->role, "to error/: %s", first ? first->what : "");
+        log_warning("%s (%s) goes to error/: %s", d->name, document_text(d, "source.file"),
+                    first ? first->what : "");
+        if (document_write_error(d, &t->findings, "translate") < 0)
+            goto failed;
+        return 0; /* that has saved the envelope */
+    }
+    if (document_save(d) == 0)
+        return 0;
+failed:
+    log_error("%s cannot be written: %s", d->name, strerror(errno));
+    return -1;
+}
+
+/* The name it goes by is taken, by a copy that somebody made: it goes to error/ beside it, under a name of
+ * its own. */
+static int set_aside(struct translator *w, struct translation *t)
+{
+    char name[DOCUMENT_NAME_TEXT];
+    document_id_new(name);
+    log_error("%s: there is a folder of that name in the next stage already; it goes to error/ as %s",
+              t->name ? t->name : t->document.name, name);
+    translation_fail(t, "spool.name-taken", "Compare the two folders and remove the one that is not wanted.",
+                     "A folder of the name %s was in the next stage already.",
+                     t->name ? t->name : t->document.name);
+    if (document_write_error(&t->document, &t->findings, "translate") < 0)
+        return -1;
+    return spool_move(&w->spool, w->work.dir, t->document.name, STAGE_ERROR, NULL, name);
+}
+
+static int move(struct translator *w, struct translation *t)
+{
+    static const enum stage stages[] = {
+        [FATE_SEND] = STAGE_OUTBOX, [FATE_ARCHIVE] = STAGE_ARCHIVE, [FATE_ERROR] = STAGE_ERROR};
+    const char *endpoint = t->fate == FATE_SEND ? t->sending->endpoint : NULL;
+    const char *name = t->name ? t->name : t->document.name;
+    int result = spool_move(&w->spool, w->work.dir, t->document.name, stages[t->fate], endpoint, name);
+    if (result < 0 && (errno == EEXIST || errno == ENOTEMPTY))
+        result = set_aside(w, t);
+    if (result < 0)
+        log_error("%s cannot be moved to its next stage: %s", t->document.name, strerror(errno));
+    else if (t->fate == FATE_SEND)
+        log_info("%s: %.*s %.*s for %s, to outbox/%s", name, SLICE_ARG(t->identity.type),
+                 SLICE_ARG(t->identity.number), t->partner->id, endpoint);
+    else if (t->fate == FATE_ARCHIVE)
+        log_info("%s: %.*s %.*s archived, %s", name, SLICE_ARG(t->identity.type),
+                 SLICE_ARG(t->identity.number), t->outcome);
+    return result;
+}
+
+int group_process(struct translator *w, struct group *g)
+{
+    if (understand_all(w, g) < 0 || enter_all(w, g) < 0 || write_all(w, g) < 0)
+        return -1;
+    for (struct translation *t = g->first; t; t = t->next)
+        if (finish_envelope(w, t) < 0)
+            return -1;
+    if (spool_sync(&w->spool) < 0) {
+        log_error("the disk cannot be synced: %s", strerror(errno));
+        return -1;
+    }
+    for (struct translation *t = g->first; t; t = t->next)
+        if (move(w, t) < 0)
+            return -1;
+    if (spool_settle(&w->spool) < 0) {
+        log_error("the disk cannot be synced: %s", strerror(errno));
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,215 @@
+/* ledger: what a document enters in the state before it may leave: its business key, its control number, and
+ * the numbers by which `trace` finds it. All of it is the same on every try, so a document whose translator
+ * was killed behind the commit finds its own entries again. A key is another document's only as long as that
+ * one stands somewhere in the spool. */
+#include "base/log.h"
+#include "role/difference.h"
+#include "role/translation.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* What stands between bars must not contain one. */
+static void add_part(struct buffer *b, struct slice part)
+{
+    buffer_byte(b, '|');
+    for (size_t i = 0; i < part.len; i++) {
+        if (part.ptr[i] == '|' || part.ptr[i] == '%')
+            buffer_printf(b, "%%%02X", (unsigned)part.ptr[i]);
+        else
+            buffer_byte(b, part.ptr[i]);
+    }
+}
+
+static const char *business_key(const struct translation *t)
+{
+    struct buffer b = {0};
+    buffer_text(&b, "out");
+    add_part(&b, slice_of(t->partner->id));
+    add_part(&b, t->identity.type);
+    add_part(&b, t->identity.number);
+    add_part(&b, t->identity.version);
+    add_part(&b, slice_of(t->sending->endpoint));
+    const char *key = arena_text(t->findings.arena, buffer_as_slice(&b));
+    buffer_free(&b);
+    return key;
+}
+
+/* ---- the document that holds the key ---- */
+
+struct rival {
+    char path[512]; /* of its folder, relative to the spool */
+    const struct translation *in_group;
+};
+
+static bool find_rival(const struct translator *w, const struct group *g, const char *name, struct rival *r)
+{
+    char id[DOCUMENT_NAME_TEXT];
+    unsigned destination;
+    for (const struct translation *t = g->first; t; t = t->next)
+        if (t->name && !strcmp(t->name, name)) {
+            r->in_group = t;
+            return true;
+        }
+    if (spool_find(&w->spool, name, r->path))
+        return true;
+    /* between the commit and its move it is still called by its bare id */
+    return document_name_parse(name, id, &destination) && destination == 1 &&
+           spool_find(&w->spool, id, r->path);
+}
+
+static bool has_attempt(int folder)
+{
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    bool found = false;
+    if (!d)
+        return true; /* be careful: as if it had been sent */
+    while (!found && (entry = readdir(d)))
+        found = !strncmp(entry->d_name, "attempt-", 8);
+    closedir(d);
+    return found;
+}
+
+/* A document in error/ that never left, or was refused by the other side, makes way for a later one. */
+static bool makes_way(struct translator *w, const struct rival *r)
+{
+    char *slash = strrchr(r->path, '/');
+    struct findings ignored = {.arena = &w->arena};
+    struct document d;
+    if (r->in_group || strncmp(r->path, "error/", 6) != 0 || !slash ||
+        document_open(&d, w->spool.stage[STAGE_ERROR], slash + 1, &ignored) < 0)
+        return false;
+    const char *outcome = document_text(&d, "outcome");
+    bool result = outcome ? !strcmp(outcome, "rejected") : !has_attempt(d.folder);
+    document_close(&d);
+    return result;
+}
+
+static struct slice rival_canonical(struct translator *w, const struct rival *r)
+{
+    if (r->in_group)
+        return r->in_group->canonical_bytes;
+    struct buffer bytes = {0};
+    struct findings ignored = {.arena = &w->arena};
+    struct document d;
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", r->path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return SLICE_NONE;
+    *slash = '\0';
+    int parent = openat(w->spool.root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct slice result = SLICE_NONE;
+    if (parent >= 0 && document_open(&d, parent, slash + 1, &ignored) == 0) {
+        if (document_read(&d, "canonical.json", &bytes, &ignored) == 0)
+            result = arena_copy(&w->arena, buffer_as_slice(&bytes));
+        document_close(&d);
+    }
+    if (parent >= 0)
+        close(parent);
+    buffer_free(&bytes);
+    return result;
+}
+
+static void archive_as_duplicate(struct translator *w, struct translation *t, const char *of)
+{
+    t->fate = FATE_ARCHIVE;
+    t->outcome = "duplicate";
+    document_set(&t->document, "duplicate_of", of);
+    document_note(&t->document, w->role, "the same as %s, which is known already: not sent again", of);
+}
+
+/* Another content under a key that is taken: what differs, and what to do about it. */
+static void refuse_different(struct translator *w, struct translation *t, const struct seen *holder,
+                             const struct rival *r)
+{
+    struct slice theirs = rival_canonical(w, r);
+    struct syntax_options options = {0};
+    struct findings ignored = {.arena = &w->arena};
+    const struct node *before = theirs.ptr ? syntax_json.read(&options, theirs, &ignored) : NULL;
+    const struct node *now = syntax_json.read(&options, t->canonical_bytes, &ignored);
+    struct findings differences = {.arena = &w->arena};
+    unsigned n = before && now ? difference_find(before, now, &differences) : 1;
+    if (n == 0) {
+        archive_as_duplicate(w, t, holder->document);
+        return;
+    }
+    document_set(&t->document, "differs_from", holder->document);
+    translation_fail(
+        t, "document.key-taken",
+        "If the partner is to have the change, tell them, or send it as an order change; if the first one "
+        "never reached them, see its folder. This one may stay here or be removed.",
+        "The %.*s %.*s for %s was handled before, as document %s (%s), and this one differs from it%s",
+        SLICE_ARG(t->identity.type), SLICE_ARG(t->identity.number), t->partner->name, holder->document,
+        r->in_group ? "just now" : r->path,
+        before ? n > DIFFERENCE_LIMIT ? " in many values; the first ones are:" : ":" : ".");
+    for (const struct finding *d = differences.first; d; d = d->next)
+        finding_add(&t->findings, SEVERITY_ERROR, d->code, d->where, d->todo, "%s", d->what);
+}
+
+static int claim_key(struct translator *w, struct group *g, struct translation *t)
+{
+    struct seen holder;
+    struct rival rival = {0};
+    t->key = business_key(t);
+    document_set(&t->document, "business_key", t->key);
+    int taken = state_claim_key(w->state, t->key, t->name, t->canonical_sha256, &holder);
+    if (taken == 1 && (!find_rival(w, g, holder.document, &rival) || makes_way(w, &rival))) {
+        document_note(&t->document, w->role, "takes the place of %s, which %s", holder.document,
+                      rival.path[0] ? "stands in error/ and was not sent" : "is nowhere in the spool");
+        taken = state_take_key(w->state, t->key, t->name, t->canonical_sha256);
+    }
+    if (taken < 0)
+        return -1;
+    if (taken == 0)
+        t->holds_key = true;
+    else if (!strcmp(holder.canonical_sha256, t->canonical_sha256))
+        archive_as_duplicate(w, t, holder.document);
+    else
+        refuse_different(w, t, &holder, &rival);
+    return 0;
+}
+
+/* ---- numbers ---- */
+
+static int link_numbers(struct translator *w, struct translation *t, const char *name)
+{
+    const struct identity *i = &t->identity;
+    char text[128];
+    for (size_t k = 0; k < i->link_count; k++) {
+        char *value = arena_text(&w->arena, i->links[k].value);
+        if (*value && state_link(w->state, i->links[k].kind, value, name) < 0)
+            return -1;
+    }
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(i->number));
+    return i->number.len && state_link(w->state, "number", text, name) < 0 ? -1 : 0;
+}
+
+static int number_control(struct translator *w, struct translation *t)
+{
+    char text[16];
+    if (state_control_number(w->state, t->partner->id, t->name, &t->control_number) < 0)
+        return -1;
+    snprintf(text, sizeof text, "%u", t->control_number);
+    document_set_integer(&t->document, "control_number", t->control_number);
+    return state_link(w->state, "control", text, t->name);
+}
+
+int ledger_enter(struct translator *w, struct group *g, struct translation *t)
+{
+    if (!t->canonical)
+        return 0;
+    if (t->fate == FATE_SEND && claim_key(w, g, t) < 0)
+        goto failed;
+    if (link_numbers(w, t, t->name ? t->name : t->document.name) < 0)
+        goto failed;
+    if (t->fate == FATE_SEND && number_control(w, t) < 0)
+        goto failed;
+    return 0;
+failed:
+    log_error("the state cannot be written: %s", state_error(w->state));
+    return -1;
+}

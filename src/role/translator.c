@@ -1,0 +1,134 @@
+/* translator: reads untrusted bytes and writes messages; has no network and reads no secrets. What it does to
+ * a group of documents is in group.c, how it finds them in gather.c.
+ *
+ * Ends with a failure when the disk or the state fails: nothing is moved then that is not durable, and the
+ * next translator of the slot takes up what it had in hand. */
+#include "base/log.h"
+#include "command/command.h"
+#include "role/gather.h"
+#include "role/hand.h"
+#include "role/process.h"
+#include "role/role.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_findings(const struct findings *f)
+{
+    for (const struct finding *i = f->first; i; i = i->next)
+        log_line(i->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARNING, "%s%s%s", i->where,
+                 *i->where ? ": " : "", i->what);
+}
+
+/* The previous process of this slot may not be quite gone yet. */
+static int open_slot(struct translator *w, struct process *p, int slot)
+{
+    for (int tries = 0; tries < 100 && !process_stopping(p); tries++) {
+        if (work_open(&w->work, &w->spool, slot) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK)
+            break;
+        process_wait(p, -1, 50);
+    }
+    log_error("translate/.work-%d cannot be taken: %s", slot,
+              errno == EWOULDBLOCK ? "another translator holds it" : strerror(errno));
+    return -1;
+}
+
+static int translator_open(struct translator *w, struct process *p, int slot)
+{
+    struct findings f = {.arena = &w->arena};
+    if (spool_open(&w->spool, w->config->spool, &f) < 0 || !(w->state = state_open(w->config->state, &f)) ||
+        !(w->maps = map_library_open(w->config->map_directories))) {
+        print_findings(&f);
+        return -1;
+    }
+    if (open_slot(w, p, slot) < 0)
+        return -1;
+    if (hand_open(w) < 0) {
+        log_error("translate/.work-%d cannot be written: %s", slot, strerror(errno));
+        return -1;
+    }
+    arena_reset(&w->arena);
+    return 0;
+}
+
+static void translator_close(struct translator *w)
+{
+    hand_close(w);
+    if (w->work.dir >= 0)
+        work_close(&w->work);
+    if (w->maps)
+        map_library_close(w->maps);
+    if (w->state)
+        state_close(w->state);
+    if (w->spool.path)
+        spool_close(&w->spool);
+    arena_free(&w->arena);
+}
+
+/* One look: the number of documents handled, or -1 when the role has to end. */
+static long look(struct translator *w, struct gatherer *g)
+{
+    struct group group = {0};
+    long handled = -1;
+    if (gatherer_claim(g, &group) == 0 && (!group.count || group_process(w, &group) == 0))
+        handled = (long)group.count;
+    group_free(&group);
+    gatherer_release(g);
+    arena_reset(&w->arena);
+    return handled;
+}
+
+static int work_until_stopped(struct translator *w, struct gatherer *g, struct board_entry *board,
+                              struct process *p)
+{
+    int64_t rescan = process_milliseconds();
+    while (!process_stopping(p)) {
+        board->busy = 1; /* before looking, so that nobody thinks us idle who finds the inbox empty */
+        bool everything = process_milliseconds() >= rescan;
+        if (everything)
+            rescan = process_milliseconds() + (int64_t)w->config->rescan_seconds * 1000;
+        gatherer_notice(g, everything);
+        long handled = look(w, g);
+        board->cycles++;
+        board->failed = handled < 0;
+        if (handled < 0)
+            return EXIT_CANT_WRITE;
+        board->documents += handled;
+        if (handled || gatherer_again(g))
+            continue;
+        board->busy = 0;
+        int64_t wait = rescan - process_milliseconds(), soon = (int64_t)w->config->settle_seconds * 500;
+        if (gatherer_unsettled(g) && soon < wait)
+            wait = soon < 100 ? 100 : soon;
+        if (!process_wait(p, gatherer_descriptor(g), wait < 0 ? 0 : wait) && gatherer_unsettled(g))
+            rescan = process_milliseconds();
+    }
+    return p->reload ? ROLE_RELOAD : EXIT_DONE;
+}
+
+int role_translator(struct role_context *c, int slot)
+{
+    struct translator w = {.config = c->config, .work = {.dir = -1}, .hand = -1};
+    struct process p;
+    struct gatherer *g = NULL;
+    int status = EXIT_CONFIG;
+    snprintf(w.role, sizeof w.role, "translator %d", slot);
+    log_role(w.role);
+    if (process_open(&p) < 0)
+        return EXIT_SOFTWARE;
+    process_raise_file_limit();
+    if (translator_open(&w, &p, slot) == 0 && (g = gatherer_open(&w))) {
+        if (!process_confine())
+            log_debug("this kernel does not offer seccomp: the translator runs without it");
+        status = work_until_stopped(&w, g, c->board, &p);
+    } else if (process_stopping(&p))
+        status = EXIT_DONE;
+    if (g)
+        gatherer_close(g);
+    translator_close(&w);
+    process_close(&p);
+    return status;
+}
