@@ -11,15 +11,16 @@ struct work {
     int slot;
     int claims;                     /* .work-<slot>/claims: where each file in hand came from (work.c) */
     off_t claims_size;              /* bytes in it */
+    bool used;                      /* something was claimed: this slot holds what is in hand */
     char spare[DOCUMENT_NAME_TEXT]; /* a folder made for a file that somebody else took first, "" when none */
 };
 
 /* -1 with errno EWOULDBLOCK when another process holds the slot. */
 int work_open(struct work *w, struct spool *s, int slot);
 void work_close(struct work *w);
-/* What a dead worker left: in this slot, and in slots nobody holds. Each folder with a source goes back to
- * translate/ under its name (its id stays, so its control number and keys stay); an empty one is removed.
- * Number of folders, or -1. */
+/* What a dead worker left: in this slot (as long as nothing was claimed through w), and in slots nobody
+ * holds. Each folder with a source goes back to translate/ under its name (its id stays, so its control
+ * number and keys stay); an empty one is removed. Number of folders, or -1. */
 int work_recover(struct work *w);
 /* rename(inbox/<source>/<name>, .work-<slot>/<id>/source.<ext>). Where it came from stands in out->envelope
  * (written by the caller's document_save) and, for a crash before that, in .work-<slot>/claims. 0; 1 when

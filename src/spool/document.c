@@ -1,0 +1,182 @@
+/* document: opening a folder, and its envelope. See document.h; the files beside the envelope are in
+ * content.c. */
+#include "spool/document.h"
+#include "base/date.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "spool/envelope.h"
+#include "spool/name.h"
+#include "spool/stage.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ENVELOPE_LIMIT (8u * 1024u * 1024u)
+
+/* A JSON string of any bytes: what is no UTF-8 is shown as \xNN. */
+json_t *envelope_text(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    struct buffer shown = {0};
+    size_t len = strlen(text);
+    buffer_reserve(&shown, 4 * len + 4);
+    shown.len = utf8_show(slice_make(text, len), shown.ptr, 4 * len + 3);
+    value = json_stringn(shown.ptr, shown.len);
+    buffer_free(&shown);
+    return value;
+}
+
+json_t *envelope_new(const char *id, unsigned destination)
+{
+    json_t *envelope = json_object();
+    json_object_set_new_nocheck(envelope, "id", json_string_nocheck(id));
+    if (destination)
+        json_object_set_new_nocheck(envelope, "destination", json_integer(destination));
+    return envelope;
+}
+
+/* What is known without document.json: the folder's name. The source is found by document_source. */
+static void make_anew(struct document *d)
+{
+    d->envelope = envelope_new(d->id, d->destination);
+    json_object_set_new(d->envelope, "recovered", json_true());
+    document_note(d, "spool",
+                  "document.json was missing or broken; this envelope was made from what is in the folder");
+}
+
+static int read_envelope(struct document *d)
+{
+    struct buffer text = {0};
+    if (file_read(d->folder, "document.json", ENVELOPE_LIMIT, &text) == 0) {
+        d->envelope = json_parse(buffer_as_slice(&text), NULL);
+        d->saved = true;
+    } else if (errno != ENOENT && errno != ELOOP && errno != EINVAL && errno != EFBIG) {
+        buffer_free(&text);
+        return -1;
+    }
+    buffer_free(&text);
+    const char *id = json_text_at(d->envelope, "id");
+    if (json_is_object(d->envelope) && id && !strcmp(id, d->id))
+        return 0;
+    json_decref(d->envelope);
+    make_anew(d);
+    return 0;
+}
+
+int document_open(struct document *d, int parent, const char *name, struct findings *f)
+{
+    *d = (struct document){.parent = parent, .folder = -1};
+    const char *why;
+    if (!document_name_parse(name, d->id, &d->destination)) {
+        errno = EINVAL;
+        why = "its name is not a document's";
+    } else {
+        snprintf(d->name, sizeof d->name, "%s", name);
+        d->folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (d->folder >= 0 && read_envelope(d) == 0)
+            return 0;
+        why = strerror(errno);
+    }
+    int failed = errno;
+    if (f)
+        finding_add(f, SEVERITY_ERROR, "spool.document.open", name,
+                    "Check that it is a folder and who may read it.", "The document %s cannot be opened: %s.",
+                    name, why);
+    document_close(d);
+    errno = failed;
+    return -1;
+}
+
+void document_close(struct document *d)
+{
+    if (d->folder >= 0)
+        close(d->folder);
+    json_decref(d->envelope);
+    *d = (struct document){.parent = -1, .folder = -1};
+}
+
+const char *document_text(const struct document *d, const char *path)
+{
+    return json_text_at(d->envelope, path);
+}
+
+void document_set(struct document *d, const char *member, const char *text)
+{
+    if (text)
+        json_object_set_new(d->envelope, member, envelope_text(text));
+    else
+        json_object_del(d->envelope, member);
+}
+
+void document_set_integer(struct document *d, const char *member, int64_t value)
+{
+    json_object_set_new(d->envelope, member, json_integer(value));
+}
+
+void document_note(struct document *d, const char *by, const char *format, ...)
+{
+    char what[2048], at[INSTANT_TEXT];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(what, sizeof what, format, ap);
+    va_end(ap);
+    instant_print(instant_now(), 3, at);
+    json_t *history = json_object_get(d->envelope, "history");
+    if (!json_is_array(history)) {
+        history = json_array();
+        json_object_set_new_nocheck(d->envelope, "history", history);
+    }
+    json_t *entry = json_object();
+    json_object_set_new_nocheck(entry, "at", json_string_nocheck(at));
+    json_object_set_new_nocheck(entry, "by", envelope_text(by));
+    json_object_set_new_nocheck(entry, "what", envelope_text(what));
+    json_array_append_new(history, entry);
+}
+
+int document_take(struct document *d)
+{
+    char kept[32];
+    for (int k = 1; k < 10000; k++) {
+        snprintf(kept, sizeof kept, "error-%d.txt", k);
+        if (stage_rename(d->folder, "error.txt", d->folder, kept) == 0) {
+            json_object_del(d->envelope, "failed_in");
+            json_object_del(d->envelope, "not_before");
+            document_note(d, "operator", "put back; what was wrong stands in %s", kept);
+            return 1;
+        }
+        if (errno == ENOENT)
+            return 0;
+        if (errno != EEXIST)
+            return -1;
+    }
+    return -1;
+}
+
+int document_save(struct document *d)
+{
+    static struct buffer text; /* kept for the next one: this is the hot path */
+    buffer_clear(&text);
+    json_print(d->envelope, &text);
+    if (!d->saved) {
+        if (file_write(d->folder, "document.json", buffer_as_slice(&text), 0640, true) == 0) {
+            d->saved = true;
+            return 0;
+        }
+        if (errno != EEXIST)
+            return -1;
+    }
+    if (file_write(d->folder, ".document.json", buffer_as_slice(&text), 0640, false) < 0)
+        return -1;
+    if (renameat(d->folder, ".document.json", d->folder, "document.json") < 0) {
+        int failed = errno;
+        unlinkat(d->folder, ".document.json", 0);
+        errno = failed;
+        return -1;
+    }
+    d->saved = true;
+    return 0;
+}

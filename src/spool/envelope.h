@@ -1,0 +1,10 @@
+/* envelope: inside spool/ only. Making document.json's first members. */
+#ifndef SPOOLGATE_SPOOL_ENVELOPE_H
+#define SPOOLGATE_SPOOL_ENVELOPE_H
+
+#include <jansson.h>
+
+json_t *envelope_new(const char *id, unsigned destination); /* destination 0: none yet */
+json_t *envelope_text(const char *text);                    /* of any bytes */
+
+#endif

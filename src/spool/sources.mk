@@ -1,0 +1,11 @@
+libspoolgate_a_SOURCES += \
+	src/spool/batch.c \
+	src/spool/content.c \
+	src/spool/document.c src/spool/document.h \
+	src/spool/inbox.c src/spool/inbox.h \
+	src/spool/name.c src/spool/name.h \
+	src/spool/recover.c \
+	src/spool/spool.c src/spool/spool.h \
+	src/spool/stage.c src/spool/stage.h \
+	src/spool/watch.c src/spool/watch.h \
+	src/spool/work.c src/spool/work.h
