@@ -13,6 +13,8 @@ void writing_open(struct writing *w, const struct dictionary *d, const struct se
     memset(w->kind, BYTE_ODD, 0x20);
     memset(w->kind + 0x7f, BYTE_ODD, 256 - 0x7f);
     w->delimiters = (struct delimiters){0};
+    w->replacement = '\0';
+    w->newline = false;
     if (!e)
         return;
     w->delimiters = e->delimiters;
