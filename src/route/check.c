@@ -125,7 +125,7 @@ static void check_endpoint(struct checking *k, const struct endpoint_config *e)
         say(k, SEVERITY_WARNING, "config.endpoint.unused", at(k, e->file, e->line),
             "Name it in a [send …] of a partner or as the source of a [route …], or remove it.",
             "Nobody uses the endpoint %s.", e->name);
-    if (a->poll) {
+    if (a->poll && !a->deliver) {
         const struct route *r = k->config->routes;
         while (r && strcmp(r->source, e->name) != 0)
             r = r->next;

@@ -1,6 +1,7 @@
 /* sections: see sections.h. The rules of the files are in spoolgate.conf(5). */
 #include "route/sections.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,11 +84,16 @@ static void judge_line_before(struct reading *r)
 /* What kind of line this is; false: inih gets an empty line in its place. */
 static bool look_at_line(struct reading *r, struct slice line, size_t room)
 {
-    for (size_t i = 0; i < line.len; i++)
-        if ((unsigned char)line.ptr[i] < ' ' && line.ptr[i] != '\t' && line.ptr[i] != '\r') {
-            mistake(r, "config.control", "There is a control character in this line.", "Remove it.");
-            return false;
-        }
+    for (size_t i = 0, n; i < line.len; i += n) {
+        struct slice rest = slice_make(line.ptr + i, line.len - i);
+        n = utf8_sequence(rest);
+        if (n && (!utf8_control(rest, n) || line.ptr[i] == '\t'))
+            continue;
+        mistake(r, n ? "config.control" : "config.utf8",
+                n ? "There is a control character in this line." : "This line is not UTF-8.",
+                n ? "Remove it." : "Save the file as UTF-8.");
+        return false;
+    }
     struct slice text = slice_trim(line);
     if (!text.len || text.ptr[0] == '#' || text.ptr[0] == ';')
         return false;
