@@ -1,7 +1,8 @@
-/* state: facts that must be unique or must survive. An index and a ledger; the spool is the truth (reindex.c rebuilds).
- * SQLite in WAL mode with synchronous=NORMAL: a commit is durable with the next spool_sync, which every caller does before
- * the rename or effect that depends on it (state stands on the spool's filesystem; state_open refuses another one unless
- * told to sync itself). One process one handle; writers wait for one another up to 30 s. */
+/* state: facts that must be unique or must survive. An index and a ledger; the spool is the truth (reindex.c
+ * rebuilds). SQLite in WAL mode with synchronous=NORMAL: a commit is durable with the next spool_sync, which
+ * every caller does before the rename or effect that depends on it (state stands on the spool's filesystem;
+ * state_open refuses another one unless told to sync itself). One process one handle; writers wait for one
+ * another up to 30 s. */
 #ifndef SPOOLGATE_STATE_STATE_H
 #define SPOOLGATE_STATE_STATE_H
 
@@ -9,8 +10,12 @@
 
 struct state;
 
-struct state *state_open(const char *path, struct findings *f); /* makes it and runs migrations; NULL with findings */
+struct state *state_open(const char *path,
+                         struct findings *f); /* makes it and runs migrations; NULL with findings */
 void state_close(struct state *s);
+/* Asks whether the state stands on the filesystem of that descriptor (the spool's root). 0: it does; 1: it
+ * does not, and from now on each commit syncs by itself (slower, and as safe); -1 with errno. */
+int state_stands_with(struct state *s, int spool_root);
 int state_begin(struct state *s);
 int state_commit(struct state *s);
 void state_rollback(struct state *s);
@@ -21,18 +26,24 @@ struct seen {
     char document[48];         /* "<id>.<n>" that holds the key */
     char canonical_sha256[65]; /* of what was understood */
 };
+/* All return 0 unless said otherwise, and -1 when the database failed: state_error says how. */
 /* 0: the key is now this document's (or was already); 1: another one holds it, told in *holder; -1 error. */
 int state_claim_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
                     struct seen *holder);
-int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256); /* over */
+int state_take_key(struct state *s, const char *key, const char *document,
+                   const char *canonical_sha256); /* over */
 int state_release_key(struct state *s, const char *key, const char *document);
 
-/* --- control numbers: per partner and direction, never reused; the same one for a document on every try --- */
+/* --- control numbers: per partner and direction, never reused; the same one for a document on every try ---
+ */
+/* 1..999999999; -1 with state_error when they are used up. */
 int state_control_number(struct state *s, const char *partner, const char *document, uint32_t *number);
-int state_control_number_note(struct state *s, const char *partner, const char *document, uint32_t number); /* reindex */
+int state_control_number_note(struct state *s, const char *partner, const char *document,
+                              uint32_t number); /* reindex */
 
 /* --- cursors and remembered rows of polls --- */
-int state_cursor_get(struct state *s, const char *endpoint, const char *name, struct buffer *value); /* 1: none */
+int state_cursor_get(struct state *s, const char *endpoint, const char *name,
+                     struct buffer *value); /* 1: none */
 int state_cursor_set(struct state *s, const char *endpoint, const char *name, const char *value);
 /* 1: this version of the row was polled before; 0: new (remembered with the next call of _note). */
 int state_polled(struct state *s, const char *endpoint, const char *key, const char *version);
@@ -51,9 +62,11 @@ int state_budget_get(struct state *s, const char *name, struct budget_row *row);
 int state_budget_set(struct state *s, const char *name, const struct budget_row *row);
 
 /* --- links: which documents speak of a number --- */
+/* A row function that does not return 0 ends the walk with that value. It may call any function of the state.
+ */
 int state_link(struct state *s, const char *kind, const char *value, const char *document);
 typedef int state_link_row(void *context, const char *kind, const char *value, const char *document);
-int state_links(struct state *s, const char *value, state_link_row *row, void *context);          /* trace NUMBER */
+int state_links(struct state *s, const char *value, state_link_row *row, void *context); /* trace NUMBER */
 int state_links_of(struct state *s, const char *document, state_link_row *row, void *context);
 
 /* --- awaited: sent documents whose fate is still to be learnt (network status, acknowledgment) --- */
@@ -66,9 +79,11 @@ int state_await(struct state *s, const struct awaited *a); /* inserts or updates
 int state_await_done(struct state *s, const char *document);
 /* Those of an endpoint (NULL: all) whose next_look <= now (0: all), oldest first, at most limit. */
 typedef int state_await_row(void *context, const struct awaited *a);
-int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit, state_await_row *row, void *context);
+int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit, state_await_row *row,
+                  void *context);
 
-/* --- reindex: everything that can be rebuilt is emptied in one transaction, then filled by the caller --- */
+/* --- reindex: everything that can be rebuilt is emptied in one transaction, then filled by the caller.
+ * Counters of control numbers stay: a number whose document is gone must not come again. --- */
 int state_forget_derived(struct state *s);
 
 #endif

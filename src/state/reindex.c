@@ -1,0 +1,221 @@
+/* reindex: see reindex.h. A key that several documents carry belongs to the one that came first among those
+ * that are on their way or done; one in error/ has it only when nobody else does, as when the translator
+ * decides. */
+#include "state/reindex.h"
+#include "base/date.h"
+#include "base/json.h"
+#include "spool/document.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+struct walk {
+    struct state *state;
+    struct findings *findings;
+    unsigned long documents;
+    bool in_error; /* the stage being read is error/ */
+};
+
+static int fail(struct walk *w, const char *where)
+{
+    finding_add(w->findings, SEVERITY_ERROR, "reindex.state", where, "The state is as it was before.",
+                "The state cannot be written: %s.", state_error(w->state));
+    return -1;
+}
+
+static int index_key(struct walk *w, const struct document *d)
+{
+    const char *key = document_text(d, "business_key"), *outcome = document_text(d, "outcome");
+    const char *sha256 = document_text(d, "canonical.sha256");
+    struct seen holder;
+    if (!key || (outcome && !strcmp(outcome, "duplicate")) || document_text(d, "differs_from"))
+        return 0;
+    int rc = state_claim_key(w->state, key, d->name, sha256 ? sha256 : "", &holder);
+    if (rc == 1 && !w->in_error && strcmp(d->name, holder.document) < 0)
+        rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "");
+    return rc < 0 ? -1 : 0;
+}
+
+static int index_control_number(struct walk *w, const struct document *d)
+{
+    const char *partner = document_text(d, "partner");
+    int64_t number = json_integer_at(d->envelope, "control_number", 0);
+    if (!partner || number < 1 || number > 999999999)
+        return 0;
+    char text[16];
+    snprintf(text, sizeof text, "%d", (int)number);
+    if (state_control_number_note(w->state, partner, d->name, (uint32_t)number) < 0)
+        return -1;
+    return state_link(w->state, "control", text, d->name);
+}
+
+static int index_links(struct walk *w, const struct document *d)
+{
+    const char *kind, *number = document_text(d, "number");
+    json_t *values, *value;
+    size_t i;
+    if (number && state_link(w->state, "number", number, d->name) < 0)
+        return -1;
+    json_object_foreach(json_object_get(d->envelope, "keys"), kind, values)
+    {
+        if (json_is_string(values) && state_link(w->state, kind, json_string_value(values), d->name) < 0)
+            return -1;
+        json_array_foreach(values, i, value) if (json_is_string(value) &&
+                                                 state_link(w->state, kind, json_string_value(value),
+                                                            d->name) < 0) return -1;
+    }
+    return 0;
+}
+
+/* Seconds since 1970, written as a number or as a date with time. */
+static int64_t seconds_at(const json_t *object, const char *member)
+{
+    const json_t *value = json_object_get(object, member);
+    struct instant t;
+    if (json_is_string(value) && instant_parse(slice_of(json_string_value(value)), &t))
+        return t.seconds;
+    return json_is_integer(value) ? json_integer_value(value) : 0;
+}
+
+static void copy(char *out, size_t room, const char *one, const char *other)
+{
+    snprintf(out, room, "%s", one ? one : other ? other : "");
+}
+
+static int index_awaited(struct walk *w, const struct document *d)
+{
+    const json_t *awaiting = json_object_get(d->envelope, "awaiting");
+    struct awaited a = {0};
+    if (!json_is_object(awaiting))
+        return 0;
+    copy(a.document, sizeof a.document, d->name, NULL);
+    copy(a.endpoint, sizeof a.endpoint, json_text_at(awaiting, "endpoint"), document_text(d, "endpoint"));
+    copy(a.external, sizeof a.external, json_text_at(awaiting, "external"), document_text(d, "external_id"));
+    copy(a.status, sizeof a.status, json_text_at(awaiting, "status"), NULL);
+    a.since = seconds_at(awaiting, "since");
+    a.next_look = seconds_at(awaiting, "next_look");
+    a.due = seconds_at(awaiting, "due");
+    a.looks = (int)json_integer_at(awaiting, "looks", 0);
+    return state_await(w->state, &a);
+}
+
+static int index_document(struct walk *w, int parent, const char *name)
+{
+    struct document d;
+    if (document_open(&d, parent, name, NULL) < 0) {
+        finding_add(w->findings, SEVERITY_WARNING, "reindex.unreadable", name,
+                    "Let spoolgate's user read it.", "The document %s cannot be read: %s.", name,
+                    strerror(errno));
+        return 0;
+    }
+    w->documents++;
+    if (json_is_true(json_object_get(d.envelope, "recovered")))
+        finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
+                    "The document.json of %s is missing or broken; what it said is not in the index.", name);
+    int rc = index_key(w, &d) < 0 || index_control_number(w, &d) < 0 || index_links(w, &d) < 0 ||
+                     index_awaited(w, &d) < 0
+                 ? fail(w, name)
+                 : 0;
+    document_close(&d);
+    return rc;
+}
+
+/* The folders of parent/name: documents are indexed; others are gone into, down to depth. */
+static int walk(struct walk *w, int parent, const char *name, int depth)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP || errno == ENOENT))
+        return 0;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        finding_add(w->findings, SEVERITY_ERROR, "reindex.folder", name, "Let spoolgate's user read it.",
+                    "The folder %s cannot be listed: %s. The state is as it was before.", name,
+                    strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int rc = 0;
+    struct dirent *e;
+    while (rc == 0 && (e = readdir(d))) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        if (document_name_parse(e->d_name, NULL, NULL))
+            rc = index_document(w, fd, e->d_name);
+        else if (depth > 0)
+            rc = walk(w, fd, e->d_name, depth - 1);
+    }
+    closedir(d);
+    return rc;
+}
+
+#define SLOTS 64
+
+/* The translators' slots, held so that none starts meanwhile. Number held, or -1 when one is at work. */
+static int hold_slots(const struct spool *s, int held[SLOTS])
+{
+    int fd = openat(s->stage[STAGE_TRANSLATE], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return 0;
+    }
+    struct dirent *e;
+    bool at_work = false;
+    while (!at_work && n < SLOTS && (e = readdir(d))) {
+        if (strncmp(e->d_name, ".work-", 6) != 0)
+            continue;
+        int slot =
+            openat(s->stage[STAGE_TRANSLATE], e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (slot < 0)
+            continue;
+        held[n++] = slot;
+        at_work = flock(slot, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    }
+    closedir(d);
+    for (; at_work && n > 0; n--)
+        close(held[n - 1]);
+    return at_work ? -1 : n;
+}
+
+static int rebuild(const struct spool *s, struct walk *w)
+{
+    if (state_begin(w->state) < 0 || state_forget_derived(w->state) < 0)
+        return fail(w, "");
+    static const enum stage order[] = {STAGE_ARCHIVE, STAGE_OUTBOX, STAGE_TRANSLATE, STAGE_ERROR};
+    static const int depth[] = {3, 1, 1, 0};
+    for (size_t i = 0; i < 4; i++) {
+        w->in_error = order[i] == STAGE_ERROR;
+        if (walk(w, s->stage[order[i]], ".", depth[i]) < 0)
+            return -1;
+    }
+    return state_commit(w->state) < 0 ? fail(w, "") : 0;
+}
+
+int reindex(const struct spool *s, struct state *st, unsigned long *documents, struct findings *f)
+{
+    struct walk w = {.state = st, .findings = f};
+    int held[SLOTS], n = hold_slots(s, held);
+    *documents = 0;
+    if (n < 0) {
+        finding_add(f, SEVERITY_ERROR, "reindex.running", "translate/",
+                    "Stop spoolgate first, then say it again.", "A translator is at work on this spool.");
+        return -1;
+    }
+    int rc = rebuild(s, &w);
+    if (rc < 0)
+        state_rollback(st);
+    else if (spool_sync(s) < 0) {
+        finding_add(f, SEVERITY_ERROR, "reindex.sync", s->path, "Look at the disk, then say it again.",
+                    "What was written is not surely on the disk: %s.", strerror(errno));
+        rc = -1;
+    }
+    while (n > 0)
+        close(held[--n]);
+    *documents = w.documents;
+    return rc;
+}
