@@ -59,9 +59,14 @@ static int read_envelope(struct document *d)
         return -1;
     }
     buffer_free(&text);
-    const char *id = json_text_at(d->envelope, "id");
-    if (json_is_object(d->envelope) && id && !strcmp(id, d->id))
+    if (json_is_object(d->envelope)) {
+        const char *id = json_text_at(d->envelope, "id");
+        if (!id || strcmp(id, d->id) != 0) { /* somebody gave the folder another name: the name leads */
+            json_object_set(d->envelope, "former_id", json_object_get(d->envelope, "id"));
+            json_object_set_new(d->envelope, "id", json_string(d->id));
+        }
         return 0;
+    }
     json_decref(d->envelope);
     make_anew(d);
     return 0;
