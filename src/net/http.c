@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #ifndef SPOOLGATE_VERSION
 #define SPOOLGATE_VERSION "0"
@@ -49,6 +50,8 @@ static char *copy_or_null(const char *text)
 
 struct http *http_open(const struct http_settings *s)
 {
+    if (s->ca_file && access(s->ca_file, R_OK))
+        return NULL;
     struct http *h = calloc(1, sizeof *h);
     if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()))
         abort();

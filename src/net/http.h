@@ -50,8 +50,8 @@ struct http_exchange {        /* one request and what came of it */
     void *context; /* the caller's */
 };
 
-struct http *http_open(const struct http_settings *s);
-void http_close(struct http *h); /* NULL is harmless */
+struct http *http_open(const struct http_settings *s); /* NULL: ca_file cannot be read (errno) */
+void http_close(struct http *h);                       /* NULL is harmless */
 /* Performs all of them, at most in_flight at a time; returns when every one is answered or failed. */
 void http_perform(struct http *h, struct http_exchange *const *exchanges, size_t n, size_t in_flight);
 void http_exchange_free(struct http_exchange *x); /* the answer's buffers */

@@ -357,13 +357,14 @@ static int change(struct secrets *s, const char *name, json_t *entry, struct fin
 int secrets_set(struct secrets *s, const char *name, struct slice value, struct findings *f)
 {
     char now[INSTANT_TEXT];
-    if (!name_fits(name)) {
-        fail(f, s, "Letters, digits, dots, dashes and underscores, at most 64.",
-             "This is not a name for a secret", name);
-        return -1;
-    }
-    if (value.len == 0 || value.len > SECRET_LIMIT) {
-        fail(f, s, "", value.len ? "The value is longer than 16 KiB" : "The value is empty", name);
+    const char *wrong = !name_fits(name)
+                            ? "This is not a name for a secret (letters, digits, dots, dashes and "
+                              "underscores, at most 64)"
+                        : value.len == 0           ? "The value is empty"
+                        : value.len > SECRET_LIMIT ? "The value is longer than 16 KiB"
+                                                   : NULL;
+    if (wrong) {
+        finding_add(f, SEVERITY_ERROR, "secrets.value", name, "", "%s.", wrong);
         return -1;
     }
     instant_print(instant_now(), 0, now);

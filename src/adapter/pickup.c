@@ -1,0 +1,371 @@
+/* pickup: see pickup.h. The order that loses nothing: read, inbox_commit (durable), note in state, remove
+ * there. Killed between any two of these, the next look finds the file again; its bytes are read anew and
+ * compared by SHA-256 with what was noted, so that another file that happens to have name, size and time in
+ * common is not taken for the old one. */
+#include "adapter/pickup.h"
+#include "base/date.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_FILES 256
+#define BATCH_BYTES (64u * 1024u * 1024u)
+
+struct seen_file { /* what a look saw of a candidate */
+    const char *name;
+    uint64_t size;
+    int64_t modified, since; /* since: our clock, when it first looked like this */
+    bool settled;            /* nothing more is to be done with it unless it changes */
+};
+
+struct pickup {
+    struct arena settings, looks[2]; /* the last look and the one before */
+    int which;
+    const char *directory, *pattern, *move_to; /* move_to NULL: remove */
+    long after, interval;
+    struct seen_file *files; /* by name */
+    size_t count;
+};
+
+struct looking { /* one poll */
+    struct pickup *p;
+    struct endpoint *e;
+    const struct pickup_side *side;
+    struct findings *f;
+    struct arena arena; /* of the batch */
+    int64_t now;
+    bool lost;
+};
+
+struct taken {
+    struct seen_file *file;
+    const char *version;
+    bool known; /* noted before: only to be removed there */
+};
+
+const char *path_below(struct arena *a, const char *directory, const char *name)
+{
+    size_t n = strlen(directory);
+    return arena_printf(a, "%s%s%s", directory, n && directory[n - 1] != '/' ? "/" : "", name);
+}
+
+/* ---- settings ---- */
+
+/* The directory of "move:<directory>", "" for "remove", NULL when it is neither. */
+static const char *move_target(const char *text)
+{
+    if (!text || strcmp(text, "remove") == 0)
+        return "";
+    if (strncmp(text, "move:", 5) != 0)
+        return NULL;
+    text += 5;
+    text += strspn(text, " ");
+    return *text ? text : NULL;
+}
+
+void pickup_check(const struct endpoint_config *e, struct findings *f)
+{
+    static const char *const keys[] = {"pickup_pattern", "pickup_after", "after_pickup", NULL};
+    endpoint_number(e, "pickup_after", 0, 86400, 10, f);
+    endpoint_number(e, "interval", 1, 86400, 60, f);
+    if (!move_target(endpoint_setting(e, "after_pickup")))
+        finding_add(f, SEVERITY_ERROR, "config.value", endpoint_where(e, "after_pickup", f->arena),
+                    "Write remove, or move:DIRECTORY.", "after_pickup = %s is not understood.",
+                    endpoint_setting(e, "after_pickup"));
+    for (const char *const *k = keys; *k && !endpoint_setting(e, "pickup"); k++)
+        if (endpoint_setting(e, *k))
+            finding_add(f, SEVERITY_WARNING, "config.value", endpoint_where(e, *k, f->arena),
+                        "Add pickup = DIRECTORY, or remove it.",
+                        "%s has no effect: there is no pickup directory.", *k);
+}
+
+struct pickup *pickup_open(const struct endpoint_config *e, const char *beside, bool *wrong,
+                           struct findings *f)
+{
+    unsigned errors = f->errors;
+    const char *directory = endpoint_setting(e, "pickup"), *pattern = endpoint_setting(e, "pickup_pattern");
+    pickup_check(e, f);
+    *wrong = f->errors != errors;
+    if (!directory || *wrong)
+        return NULL;
+    struct pickup *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    const char *target = move_target(endpoint_setting(e, "after_pickup"));
+    bool local = beside && *directory != '/';
+    p->directory =
+        local ? path_below(&p->settings, beside, directory) : arena_text(&p->settings, slice_of(directory));
+    if (*target)
+        p->move_to = beside && *target != '/' ? path_below(&p->settings, beside, target)
+                                              : arena_text(&p->settings, slice_of(target));
+    p->pattern = arena_text(&p->settings, slice_of(pattern && *pattern ? pattern : "*"));
+    p->after = endpoint_number(e, "pickup_after", 0, 86400, 10, f);
+    p->interval = endpoint_number(e, "interval", 1, 86400, 60, f);
+    return p;
+}
+
+void pickup_close(struct pickup *p)
+{
+    if (!p)
+        return;
+    arena_free(&p->settings);
+    arena_free(&p->looks[0]);
+    arena_free(&p->looks[1]);
+    free(p);
+}
+
+const char *pickup_directory(const struct pickup *p)
+{
+    return p->directory;
+}
+
+/* ---- looking ---- */
+
+static bool temporary_name(const char *name)
+{
+    static const char *const endings[] = {".tmp", ".part", ".filepart", ".partial", NULL};
+    if (name[0] == '.')
+        return true;
+    for (const char *const *end = endings; *end; end++)
+        if (slice_ends(slice_of(name), slice_of(*end)))
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct seen_file *)a)->name, ((const struct seen_file *)b)->name);
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+    const struct seen_file *x = *(struct seen_file *const *)a, *y = *(struct seen_file *const *)b;
+    return x->modified < y->modified ? -1 : x->modified > y->modified ? 1 : strcmp(x->name, y->name);
+}
+
+/* The new look, with what the last one knew of files that have not changed. */
+static void remember(struct pickup *p, const struct sftp_file *files, size_t n, int64_t now)
+{
+    struct arena *a = &p->looks[p->which];
+    struct seen_file *fresh = arena_alloc(a, (n ? n : 1) * sizeof *fresh);
+    size_t count = 0, old = 0;
+    for (size_t i = 0; i < n; i++)
+        if (files[i].regular && !temporary_name(files[i].name) && fnmatch(p->pattern, files[i].name, 0) == 0)
+            fresh[count++] = (struct seen_file){
+                .name = files[i].name, .size = files[i].size, .modified = files[i].modified, .since = now};
+    qsort(fresh, count, sizeof *fresh, by_name);
+    for (size_t i = 0; i < count; i++) {
+        while (old < p->count && strcmp(p->files[old].name, fresh[i].name) < 0)
+            old++;
+        const struct seen_file *before = old < p->count ? &p->files[old] : NULL;
+        if (before && strcmp(before->name, fresh[i].name) == 0 && before->size == fresh[i].size &&
+            before->modified == fresh[i].modified) {
+            fresh[i].since = before->since > now ? now : before->since;
+            fresh[i].settled = before->settled;
+        }
+    }
+    p->files = fresh;
+    p->count = count;
+}
+
+static enum sftp_result look(struct looking *l)
+{
+    struct pickup *p = l->p;
+    struct sftp_file *files;
+    size_t n;
+    int next = !p->which;
+    arena_reset(&p->looks[next]);
+    enum sftp_result r = l->side->list(l->side->context, p->directory, &p->looks[next], &files, &n, l->f);
+    if (r != SFTP_OK)
+        return r;
+    p->which = next;
+    remember(p, files, n, l->now);
+    return r;
+}
+
+static size_t ripe_files(struct looking *l, struct seen_file ***out)
+{
+    struct pickup *p = l->p;
+    size_t n = 0;
+    *out = arena_alloc(&p->looks[p->which], (p->count ? p->count : 1) * sizeof **out);
+    for (size_t i = 0; i < p->count; i++)
+        if (!p->files[i].settled && l->now - p->files[i].since >= p->after)
+            (*out)[n++] = &p->files[i];
+    qsort(*out, n, sizeof **out, oldest_first);
+    return n;
+}
+
+/* ---- taking ---- */
+
+/* Reads one file into the batch. 1: part of it; 0: not now; -1: the poll must stop. */
+static int take(struct looking *l, struct inbox_batch *b, struct seen_file *file, size_t *bytes,
+                struct taken *t)
+{
+    struct buffer content = {0};
+    char hash[HASH_TEXT], name[SPOOL_NAME_MAX + 1];
+    if (file->size > DOCUMENT_SIZE_LIMIT) {
+        finding_add(
+            l->f, SEVERITY_WARNING, "pickup.too-large", file->name, "Have the partner send it in pieces.",
+            "The file has %llu bytes, more than the %u that a document may have; it is left where it is.",
+            (unsigned long long)file->size, DOCUMENT_SIZE_LIMIT);
+        file->settled = true;
+        return 0;
+    }
+    enum sftp_result r = l->side->read(l->side->context, path_below(&l->arena, l->p->directory, file->name),
+                                       DOCUMENT_SIZE_LIMIT, &content, l->f);
+    int result = r == SFTP_OK ? 1 : r == SFTP_LOST ? -1 : 0;
+    l->lost |= r == SFTP_LOST;
+    if (result == 1 && content.len != file->size) { /* it grows after all: the two looks begin again */
+        file->since = l->now;
+        result = 0;
+    }
+    if (result == 1) {
+        hash_sha256(buffer_as_slice(&content), hash);
+        *t = (struct taken){.file = file,
+                            .version = arena_printf(&l->arena, "%llu-%lld-%s", (unsigned long long)file->size,
+                                                    (long long)file->modified, hash)};
+        t->known = state_polled(l->e->state, l->e->config->name, file->name, t->version) == 1;
+        inbox_name(name, file->name);
+        if (!t->known && inbox_add(b, name, buffer_as_slice(&content))) {
+            finding_add(l->f, SEVERITY_ERROR, "pickup.inbox", file->name, "",
+                        "The file cannot be put into the inbox: %s.", strerror(errno));
+            result = -1;
+        }
+        *bytes += content.len;
+    }
+    buffer_free(&content);
+    return result;
+}
+
+static int note_all(struct looking *l, const struct taken *all, size_t n)
+{
+    struct state *s = l->e->state;
+    bool ok = state_begin(s) == 0;
+    for (size_t i = 0; ok && i < n; i++)
+        if (!all[i].known)
+            ok = state_polled_note(s, l->e->config->name, all[i].file->name, all[i].version) == 0;
+    if (ok && state_commit(s) == 0)
+        return 0;
+    finding_add(l->f, SEVERITY_ERROR, "pickup.state", l->e->config->name, "",
+                "What was fetched could not be noted in the state: %s. It is fetched again.", state_error(s));
+    state_rollback(s);
+    return -1;
+}
+
+static enum sftp_result move_away(struct looking *l, const struct taken *t)
+{
+    const struct pickup_side *s = l->side;
+    const char *from = path_below(&l->arena, l->p->directory, t->file->name);
+    if (!l->p->move_to)
+        return s->remove(s->context, from, l->f);
+    struct findings quiet = {.arena = &l->arena};
+    enum sftp_result r =
+        s->rename(s->context, from, path_below(&l->arena, l->p->move_to, t->file->name), &quiet);
+    if (r == SFTP_EXISTS) /* an older one of that name: the content tells them apart */
+        r = s->rename(
+            s->context, from,
+            path_below(&l->arena, l->p->move_to,
+                       arena_printf(&l->arena, "%s-%.12s", t->file->name, strrchr(t->version, '-') + 1)),
+            &quiet);
+    if (r == SFTP_EXISTS) /* the same content was moved there before */
+        return s->remove(s->context, from, l->f);
+    for (const struct finding *q = quiet.first; q && r != SFTP_OK; q = q->next)
+        finding_add(l->f, q->severity, q->code, q->where, q->todo, "%s", q->what);
+    return r;
+}
+
+static void clear_away(struct looking *l, const struct taken *all, size_t n)
+{
+    for (size_t i = 0; i < n && !l->lost; i++) {
+        enum sftp_result r = move_away(l, &all[i]);
+        l->lost = r == SFTP_LOST;
+        if (r == SFTP_OK || r == SFTP_NOT_FOUND)
+            all[i].file->modified = INT64_MIN; /* whatever comes under that name is another file */
+        if (r == SFTP_OK || r == SFTP_NOT_FOUND || l->lost)
+            continue;
+        all[i].file->settled = true;
+        finding_add(
+            l->f, SEVERITY_WARNING, "pickup.left", all[i].file->name,
+            "Ask the partner for the right to do that. It is not fetched again as long as it stays as it is.",
+            "The file was fetched, but could not be %s there.", l->p->move_to ? "moved away" : "removed");
+    }
+}
+
+/* Files from *at on, as many as make a batch. Number put into the inbox; -1: stop. */
+static int take_batch(struct looking *l, struct seen_file **ripe, size_t n, size_t *at)
+{
+    struct taken all[BATCH_FILES];
+    size_t count = 0, bytes = 0;
+    int fresh = 0, got = 0;
+    struct inbox_batch *b = inbox_batch_open(l->e->spool, l->e->config->name);
+    if (!b) {
+        finding_add(l->f, SEVERITY_ERROR, "pickup.inbox", l->e->config->name, "",
+                    "inbox/%s cannot be written: %s.", l->e->config->name, strerror(errno));
+        return -1;
+    }
+    while (*at < n && count < BATCH_FILES && bytes < BATCH_BYTES && got >= 0) {
+        got = take(l, b, ripe[(*at)++], &bytes, &all[count]);
+        if (got == 1)
+            fresh += !all[count++].known;
+    }
+    if (got < 0 && !l->lost) {
+        inbox_abandon(b);
+        return -1;
+    }
+    if (fresh == 0) {
+        inbox_abandon(b);
+    } else if (inbox_commit(b)) {
+        finding_add(l->f, SEVERITY_ERROR, "pickup.inbox", l->e->config->name, "",
+                    "What was fetched could not be put into the inbox: %s. It is fetched again.",
+                    strerror(errno));
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++)
+        log_info("%s: %s %s (%llu bytes)", l->e->config->name, all[i].file->name,
+                 all[i].known ? "was fetched before" : "fetched", (unsigned long long)all[i].file->size);
+    if (count && note_all(l, all, count))
+        return -1;
+    clear_away(l, all, count);
+    return fresh;
+}
+
+/* When the first of those that are not ripe yet will be. */
+static int64_t next_look(const struct looking *l)
+{
+    int64_t next = l->now + l->p->interval;
+    for (size_t i = 0; i < l->p->count; i++) {
+        const struct seen_file *file = &l->p->files[i];
+        int64_t ripe = file->since + l->p->after;
+        if (!file->settled && ripe > l->now && ripe < next)
+            next = ripe;
+    }
+    return next;
+}
+
+int pickup_poll(struct pickup *p, struct endpoint *e, const struct pickup_side *side, int64_t *next,
+                bool *lost, struct findings *f)
+{
+    struct looking l = {.p = p, .e = e, .side = side, .f = f, .now = instant_now().seconds};
+    struct seen_file **ripe;
+    size_t at = 0;
+    int total = 0, got = 0;
+    enum sftp_result r = look(&l);
+    if (r != SFTP_OK) {
+        *next = l.now + p->interval;
+        *lost = r == SFTP_LOST;
+        return -1;
+    }
+    size_t n = ripe_files(&l, &ripe);
+    while (at < n && got >= 0 && !l.lost) {
+        got = take_batch(&l, ripe, n, &at);
+        total += got > 0 ? got : 0;
+        arena_reset(&l.arena);
+    }
+    *next = next_look(&l);
+    *lost = l.lost;
+    arena_free(&l.arena);
+    return got < 0 ? -1 : total;
+}
