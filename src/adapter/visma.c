@@ -154,6 +154,17 @@ static void read_settings(struct visma *v, const struct endpoint_config *e, stru
     buffer_free(&extra);
 }
 
+static void close_endpoint(struct endpoint *e)
+{
+    struct visma *v = e->session;
+    if (!v)
+        return;
+    http_close(v->http);
+    arena_free(&v->arena);
+    free(v);
+    e->session = NULL;
+}
+
 static int open_endpoint(struct endpoint *e, struct findings *f)
 {
     static const char *const needed[] = {"url",       "token_url", "client_id", "client_secret",
@@ -179,18 +190,8 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
         return 0;
     finding_add(f, SEVERITY_ERROR, "http", e->config->name, "Is ca_file readable?",
                 "HTTP could not be set up.");
+    close_endpoint(e);
     return -1;
-}
-
-static void close_endpoint(struct endpoint *e)
-{
-    struct visma *v = e->session;
-    if (!v)
-        return;
-    http_close(v->http);
-    arena_free(&v->arena);
-    free(v);
-    e->session = NULL;
 }
 
 /* ---- ping ---- */
