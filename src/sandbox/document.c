@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEEPEST 64 /* of a JSON body; the deepest real document has about a dozen levels */
+
 char *sb_document_text(const json_t *value)
 {
     return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
@@ -59,6 +61,70 @@ json_t *sb_document_load(const char *folder, const char *name, char *why, size_t
     if (!value)
         snprintf(why, why_size, "%s: %s (line %d)", path, error.text, error.line);
     return value;
+}
+
+json_t *sb_document_parse(const char *text, size_t size, char *why, size_t why_size)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    json_error_t error;
+    json_t *value;
+
+    for (size_t i = 0; i < size; i++) {
+        if (quoted) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                quoted = false;
+        } else if (text[i] == '"') {
+            quoted = true;
+        } else if (text[i] == '[' || text[i] == '{') {
+            if (++depth > DEEPEST) {
+                snprintf(why, why_size, "nested deeper than %d levels", DEEPEST);
+                return NULL;
+            }
+        } else if ((text[i] == ']' || text[i] == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!value) {
+        snprintf(why, why_size, "%s at position %d", error.text, error.position);
+        sb_document_mend(why);
+    }
+    return value;
+}
+
+/* Length of the UTF-8 sequence at text, 0 when it is none. */
+static size_t sequence(const unsigned char *text)
+{
+    size_t length = text[0] < 0x80   ? 1
+                    : text[0] < 0xc2 ? 0
+                    : text[0] < 0xe0 ? 2
+                    : text[0] < 0xf0 ? 3
+                    : text[0] < 0xf5 ? 4
+                                     : 0;
+
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+char *sb_document_mend(char *text)
+{
+    for (char *at = text; *at;) {
+        size_t length = sequence((const unsigned char *)at);
+
+        if (length == 0)
+            *at = '?';
+        at += length ? length : 1;
+    }
+    return text;
 }
 
 json_t *sb_document_normalized(const json_t *value)

@@ -21,6 +21,11 @@ json_t *sb_document_load(const char *folder, const char *name, char *why, size_t
 /* Deep copy without null members, empty texts and empty arrays: how a vendor's store gives things back. */
 json_t *sb_document_normalized(const json_t *value);
 
+/* JSON text within the bounds on depth; a new reference, or NULL with the reason in why. */
+json_t *sb_document_parse(const char *text, size_t size, char *why, size_t why_size);
+/* Puts ? in place of bytes that are no UTF-8: what cutting a text to a buffer leaves. Returns text. */
+char *sb_document_mend(char *text);
+
 /* Lines of a tab-separated table, comments (#) and blank lines skipped: array of arrays of text. */
 json_t *sb_table_load(const char *folder, const char *name, char *why, size_t why_size);
 /* Column of a row, "" when absent. */

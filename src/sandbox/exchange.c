@@ -10,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define DEEPEST 64 /* of a JSON body; the deepest real document has about a dozen levels */
-
 const char *sb_exchange_header(const struct exchange *ex, const char *name)
 {
     return json_string_value(json_object_get(ex->headers, name));
@@ -70,6 +68,7 @@ void sb_exchange_reason(struct exchange *ex, const char *format, ...)
     va_start(args, format);
     vsnprintf(ex->reason, sizeof(ex->reason), format, args);
     va_end(args);
+    sb_document_mend(ex->reason);
 }
 
 void sb_exchange_unknown_query(struct exchange *ex, const char *name)
@@ -84,34 +83,7 @@ void sb_exchange_unknown_member(struct exchange *ex, const char *path)
 
 json_t *sb_exchange_json(const struct exchange *ex, char *why, size_t why_size)
 {
-    size_t depth = 0;
-    bool quoted = false;
-    json_error_t error;
-    json_t *body;
-
-    for (size_t i = 0; i < ex->body_size; i++) {
-        char c = ex->body[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > DEEPEST) {
-                snprintf(why, why_size, "nested deeper than %d levels", DEEPEST);
-                return NULL;
-            }
-        } else if ((c == ']' || c == '}') && depth > 0) {
-            depth--;
-        }
-    }
-    body = json_loadb(ex->body ? ex->body : "", ex->body_size, JSON_REJECT_DUPLICATES, &error);
-    if (!body)
-        snprintf(why, why_size, "%s at position %d", error.text, error.position);
-    return body;
+    return sb_document_parse(ex->body ? ex->body : "", ex->body_size, why, why_size);
 }
 
 const char *sb_exchange_base(const struct exchange *ex)

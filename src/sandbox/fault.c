@@ -184,6 +184,13 @@ static bool strikes(struct rule *rule)
     return true;
 }
 
+static bool on_path(const char *pattern, const char *path)
+{
+    if (strpbrk(pattern, "*?["))
+        return fnmatch(pattern, path, FNM_CASEFOLD) == 0;
+    return strcasestr(path, pattern) != NULL;
+}
+
 struct fault_choice sb_faults_choose(struct faults *faults, const char *vendor, const char *method,
                                      const char *path)
 {
@@ -194,7 +201,7 @@ struct fault_choice sb_faults_choose(struct faults *faults, const char *vendor, 
             continue;
         if (rule->method[0] && strcmp(rule->method, method) != 0)
             continue;
-        if (fnmatch(rule->pattern, path, FNM_CASEFOLD) == 0 && strikes(rule))
+        if (on_path(rule->pattern, path) && strikes(rule))
             return rule->choice;
     }
     return (struct fault_choice){FAULT_NONE, 0};

@@ -1,5 +1,8 @@
 /*
- * fault.h - faults on demand: vendor[/endpoint-pattern]:kind@probability[xcount][+skip]
+ * fault.h - faults on demand: vendor[/endpoint-pattern]:kind[@probability][xcount][+skip]
+ *
+ * A pattern with * ? or [ has to fit the whole path, one without is looked for in it: orderful/transactions
+ * strikes /transactions and /v3/transactions/902210971. A method and a blank may stand before it.
  */
 #ifndef SANDBOX_FAULT_H
 #define SANDBOX_FAULT_H

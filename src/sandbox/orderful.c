@@ -24,6 +24,7 @@ void sb_orderful_refuse(struct exchange *ex, int status, const char *type, const
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    sb_document_mend(message);
     sb_exchange_reason(ex, "%d %s", status, message);
     sb_answer_json(ex, status, json_pack("{s:s*, s:s*, s:s}", "type", type, "ref", ref, "message", message));
 }

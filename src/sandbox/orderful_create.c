@@ -110,7 +110,7 @@ static void add_text(json_t *list, const char *format, const char *name)
     char text[300];
 
     snprintf(text, sizeof(text), format, name);
-    json_array_append_new(list, json_string(text));
+    json_array_append_new(list, json_string(sb_document_mend(text)));
 }
 
 static void unknown_members(json_t *complaints, const json_t *object, const char *prefix,
@@ -272,7 +272,9 @@ void sb_transaction_create_v3(struct exchange *ex)
         return;
     /* the interface description calls the message a string; everybody sends an object; both are taken */
     if (json_is_string(json_object_get(body, "message"))) {
-        json_t *parsed = json_loads(sb_document_string(body, "message"), JSON_REJECT_DUPLICATES, NULL);
+        const char *text = sb_document_string(body, "message");
+        char why[200];
+        json_t *parsed = sb_document_parse(text, strlen(text), why, sizeof(why));
 
         if (parsed)
             json_object_set_new(body, "message", parsed);

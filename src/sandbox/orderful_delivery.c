@@ -178,17 +178,19 @@ void sb_delivery_show(struct exchange *ex, const char *transaction, const char *
     decided = (json_int_t)sb_document_integer(delivery, "decided", 0);
     sb_clock_rfc3339(sb_document_integer(delivery, "created", 0), created);
     sb_clock_rfc3339(decided ? decided : sb_document_integer(delivery, "created", 0), updated);
+    /*
+     * The interface description wants all of the times, and shows them equal in its example of a fresh
+     * delivery; it shows both spellings of the approval too, and the other one stands in its inbox.
+     */
     view = json_pack(
-        "{s:s, s:I, s:o, s:s, s:s, s:s, s:s, s:{s:o}, s:{s:o}, s:s}", "deliveryId",
+        "{s:s, s:I, s:o, s:s, s:s, s:s, s:s, s:{s:o}, s:{s:o}, s:s, s:s, s:s}", "deliveryId",
         sb_document_string(delivery, "id"), "transactionId",
         (json_int_t)strtoll(sb_document_string(delivery, "transaction"), NULL, 10), "href",
         link_of(ex, delivery, ""), "status", sb_document_string(delivery, "status"), "createdAt", created,
         "lastUpdatedAt", updated, "note", sb_document_string(delivery, "note"), "approve", "href",
-        /* the interface description shows both spellings; the other one stands in the inbox */
         link_of(ex, delivery, json_is_true(json_object_get(delivery, "mosaic")) ? "/accept" : "/approve"),
-        "fail", "href", link_of(ex, delivery, "/fail"), "sendSucceededAt", created);
-    if (decided)
-        json_object_set_new(view, "lastConfirmedAt", json_string(updated));
+        "fail", "href", link_of(ex, delivery, "/fail"), "sendSucceededAt", created, "sendFailedAt", created,
+        "lastConfirmedAt", updated);
     sb_answer_json(ex, 200, view);
 }
 

@@ -74,13 +74,15 @@ void sb_mosaic_close(void)
 static void error(struct check *check, const char *path, const char *place, const char *format,
                   const char *name)
 {
-    char text[400];
+    char text[400], at[600];
 
     if (json_array_size(check->errors) >= MOST_ERRORS)
         return;
     snprintf(text, sizeof(text), format, name);
-    json_array_append_new(check->errors, json_pack("{s:[s], s:s, s:s}", "payloadPaths", path, "errorMessage",
-                                                   text, "outputPath", place));
+    snprintf(at, sizeof(at), "%s", path);
+    json_array_append_new(check->errors,
+                          json_pack("{s:[s], s:s, s:s}", "payloadPaths", sb_document_mend(at), "errorMessage",
+                                    sb_document_mend(text), "outputPath", place));
 }
 
 static bool is_decimal(const char *text)
@@ -203,7 +205,7 @@ static void check_shape(struct check *check, const char *shape, const char *path
         if (json_object_get(members, name))
             continue;
         snprintf(below, sizeof(below), "%.450s.%.100s", path, name);
-        sb_exchange_unknown_member(check->ex, below);
+        sb_exchange_unknown_member(check->ex, sb_document_mend(below));
     }
 }
 

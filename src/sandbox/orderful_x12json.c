@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define MOST_COMPLAINTS 20
+#define MOST_FINDINGS 200
 
 static json_t *segments, *sets, *loops, *codes;
 
@@ -204,12 +205,12 @@ static json_t *set_of(const char *type)
 
 static void complain(json_t *list, const char *path, const char *what, const char *name)
 {
-    char text[500];
+    char text[900];
 
     if (json_array_size(list) >= MOST_COMPLAINTS)
         return;
     snprintf(text, sizeof(text), "Cannot parse payload. Reason: %s: %s%s", path, what, name);
-    json_array_append_new(list, json_string(text));
+    json_array_append_new(list, json_string(sb_document_mend(text)));
 }
 
 static void parse_segment(json_t *list, const char *path, const json_t *segment, json_t *value)
@@ -303,18 +304,23 @@ json_t *sb_x12json_parse(const char *type, const json_t *message)
 static void finding(json_t *list, const char *path, const char *type, const char *allowed, const char *format,
                     const char *name)
 {
-    char text[400], copy[2000], *rest = copy, *code;
-    json_t *values = json_array();
+    char text[400], place[700], copy[2000], *rest = copy, *code;
+    json_t *values;
 
+    if (json_array_size(list) >= MOST_FINDINGS)
+        return;
+    values = json_array();
+    snprintf(place, sizeof(place), "%s", path);
     snprintf(text, sizeof(text), format, name);
     snprintf(copy, sizeof(copy), "%s", allowed ? allowed : "");
     while ((code = strsep(&rest, " ")) != NULL) {
         if (*code)
             json_array_append_new(values, json_pack("{s:s, s:s}", "value", code, "description", code));
     }
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "dataPath", path,
-                                          "dataPathDescription", "", "message", text, "allowedValues", values,
-                                          "grouping", "1-1-1", "validationErrorType", type));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "dataPath",
+                                          sb_document_mend(place), "dataPathDescription", "", "message",
+                                          sb_document_mend(text), "allowedValues", values, "grouping",
+                                          "1-1-1", "validationErrorType", type));
 }
 
 static bool all_digits(const char *text, size_t least, size_t most)

@@ -22,6 +22,7 @@ libspoolgate_a_SOURCES += src/sandbox/traffic.c src/sandbox/traffic.h
 libspoolgate_a_SOURCES += src/sandbox/vendors.c src/sandbox/vendors.h
 libspoolgate_a_SOURCES += src/sandbox/visma.c src/sandbox/visma.h
 libspoolgate_a_SOURCES += src/sandbox/visma_connect.c
+libspoolgate_a_SOURCES += src/sandbox/visma_generate.c
 libspoolgate_a_SOURCES += src/sandbox/visma_list.c
 libspoolgate_a_SOURCES += src/sandbox/visma_resources.c
 libspoolgate_a_SOURCES += src/sandbox/visma_store.c

@@ -29,6 +29,7 @@ void sb_visma_refuse(struct exchange *ex, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    sb_document_mend(text);
     sb_exchange_reason(ex, "%d %s", status, text);
     sb_guid_of(ex->sandbox->seed, ++error_number, guid);
     snprintf(message, sizeof(message), "VismaId: %s. %s", guid, text);
@@ -283,9 +284,8 @@ static void single(struct exchange *ex, const char *tenant, const struct visma_r
                    const char *segment, const char *type)
 {
     char number[256];
-    const json_t *row;
     size_t i;
-    json_t *pair;
+    json_t *row, *pair;
 
     json_array_foreach(ex->query, i, pair)
     {
@@ -484,9 +484,14 @@ static void visma_control(struct exchange *ex, const char *tail)
     } else if (resource && strcmp(ex->method, "POST") == 0) {
         control_document(ex, resource);
     } else if (resource && strcmp(ex->method, "GET") == 0) {
-        json_t *rows = sb_visma_rows(control_tenant(ex), resource);
+        json_t *documents = json_array(), *row;
+        size_t i;
 
-        sb_answer_json(ex, 200, rows ? json_incref(rows) : json_array());
+        json_array_foreach(sb_visma_rows(control_tenant(ex), resource), i, row)
+        {
+            json_array_append_new(documents, sb_visma_full(resource, row));
+        }
+        sb_answer_json(ex, 200, documents);
     }
 }
 

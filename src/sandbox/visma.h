@@ -59,10 +59,15 @@ json_t *sb_visma_row(const char *tenant_id, const struct visma_resource *resourc
 json_t *sb_visma_upsert(struct sandbox *sb, const char *tenant_id, const struct visma_resource *resource,
                         const char *number, const json_t *members);
 
+/* visma_generate.c: a short row for the store, after a template; a new reference. */
+json_t *sb_visma_generated(const struct visma_resource *resource, json_t *template, unsigned long number);
+/* The document of a row, made now if it is a generated one; a new reference. */
+json_t *sb_visma_full(const struct visma_resource *resource, json_t *row);
+
 /* visma_list.c: GET of a list; grant's tenant. */
 void sb_visma_list(struct exchange *ex, const char *tenant_id, const struct visma_resource *resource);
 /* A copy of a row as a GET shows it, by the expand and custom field switches of the request. */
-json_t *sb_visma_view(struct exchange *ex, const json_t *row, const struct visma_resource *resource,
+json_t *sb_visma_view(struct exchange *ex, json_t *row, const struct visma_resource *resource,
                       const struct visma_filter *filters);
 
 /* visma.c: errors as the ERP writes them: {"message": "VismaId: <guid>. …"} */

@@ -14,8 +14,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define DEFAULT_PAGE 100 /* the real default is not published; small enough that a forgotten pageSize shows  \
-                          */
+#define DEFAULT_PAGE                                                                                         \
+    100 /* the real default is not published; small enough that a forgotten pageSize shows                   \
+         */
 
 static const char *const paging[] = {"pageNumber", "pageSize", "numberToRead", "skipRecords", NULL};
 
@@ -209,10 +210,10 @@ static void drop_custom(json_t *object)
         json_object_del(object, names[i]);
 }
 
-json_t *sb_visma_view(struct exchange *ex, const json_t *row, const struct visma_resource *resource,
+json_t *sb_visma_view(struct exchange *ex, json_t *row, const struct visma_resource *resource,
                       const struct visma_filter *filters)
 {
-    json_t *view = json_copy((json_t *)(uintptr_t)row), *lines, *line;
+    json_t *full = sb_visma_full(resource, row), *view = json_copy(full), *lines, *line;
     size_t i;
 
     for (const struct visma_filter *filter = filters; filter->name; filter++) {
@@ -222,7 +223,7 @@ json_t *sb_visma_view(struct exchange *ex, const json_t *row, const struct visma
     if (resource->custom_fields && !is_true(sb_exchange_query_nocase(ex, "includeCustomFreeFields"))) {
         drop_custom(view);
         lines = json_array();
-        json_array_foreach(json_object_get(row, "lines"), i, line)
+        json_array_foreach(json_object_get(full, "lines"), i, line)
         {
             json_t *copy = json_copy(line);
 
@@ -231,6 +232,7 @@ json_t *sb_visma_view(struct exchange *ex, const json_t *row, const struct visma
         }
         json_object_set_new(view, "lines", lines);
     }
+    json_decref(full);
     return view;
 }
 

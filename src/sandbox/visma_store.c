@@ -9,7 +9,6 @@
 #include "sandbox/journal.h"
 #include "sandbox/visma.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,150 +93,24 @@ static json_t *row_of(json_t *rows, const char *key, const char *number)
     return NULL;
 }
 
-static double cents(double amount)
-{
-    return round(amount * 100) / 100;
-}
-
-static void set_amount(json_t *object, const char *name, double amount)
-{
-    char base[64];
-
-    json_object_set_new(object, name, json_real(cents(amount)));
-    snprintf(base, sizeof(base), "%sInBaseCurrency", name);
-    if (json_object_get(object, base))
-        json_object_set_new(object, base, json_real(cents(amount)));
-    snprintf(base, sizeof(base), "%sInCurrency", name);
-    if (json_object_get(object, base))
-        json_object_set_new(object, base, json_real(cents(amount)));
-}
-
-static void set_time(json_t *row, const char *name, int64_t ms, bool with_fraction)
-{
-    char text[32];
-
-    sb_clock_zoneless(ms, false, text);
-    if (!with_fraction)
-        text[19] = '\0';
-    json_object_set_new(row, name, json_string(text));
-}
-
-/* Lines taken in turn from the template's, with quantities of their own; returns their sum. */
-static double generate_lines(json_t *row, const json_t *template, const char *lines_name,
-                             const char *number_name, const char *quantity_name, const char *price_name,
-                             const char *const *amounts, uint64_t seed, size_t count)
-{
-    const json_t *pool = json_object_get(template, lines_name);
-    json_t *lines = json_array();
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        json_t *line = json_deep_copy(json_array_get(pool, i % json_array_size(pool)));
-        uint64_t random = sb_mix64(seed * 1000 + i);
-        double quantity = (double)(1 + random % 60), amount;
-
-        if (strcmp(sb_document_string(line, "uom"), "KG") == 0)
-            quantity += 0.25 * (double)(random >> 8 & 3);
-        amount = cents(quantity * json_number_value(json_object_get(line, price_name)));
-        json_object_set_new(line, number_name, json_integer((json_int_t)i + 1));
-        json_object_set_new(line, quantity_name, json_real(quantity));
-        if (json_object_get(line, "baseOrderQty"))
-            json_object_set_new(line, "baseOrderQty", json_real(quantity));
-        for (size_t k = 0; amounts[k]; k++)
-            json_object_set_new(line, amounts[k], json_real(amount));
-        sum += amount;
-        json_array_append_new(lines, line);
-    }
-    json_object_set_new(row, lines_name, lines);
-    return cents(sum);
-}
-
-#define DAY INT64_C(86400000)
-#define FIRST INT64_C(1793577600000) /* 2026-11-02T00:00:00 */
-
-static void generate_order(json_t *rows, const json_t *template, unsigned long number)
-{
-    static const char *const amounts[] = {"extCost", "amount", NULL};
-    json_t *row = json_deep_copy(template), *tax;
-    int64_t when = FIRST + (int64_t)(number % 10) * DAY;
-    char text[32];
-    double sum;
-    size_t i;
-    json_t *line;
-    double quantity = 0;
-
-    snprintf(text, sizeof(text), "%lu", 600000 + number);
-    json_object_set_new(row, "orderNbr", json_string(text));
-    json_object_set_new(row, "description", json_string("Generated order"));
-    sum = generate_lines(row, template, "lines", "lineNbr", "orderQty", "unitCost", amounts, number, 20);
-    json_array_foreach(json_object_get(row, "lines"), i, line)
-    {
-        quantity += json_number_value(json_object_get(line, "orderQty"));
-        set_time(line, "requested", when + 7 * DAY, false);
-        set_time(line, "promised", when + 7 * DAY, false);
-    }
-    set_time(row, "date", when, false);
-    set_time(row, "promisedOn", when + 7 * DAY, false);
-    set_time(row, "lastModifiedDateTime", FIRST + 19 * DAY + (int64_t)number * 250, true);
-    set_amount(row, "lineTotal", sum);
-    set_amount(row, "taxTotal", sum * 0.15);
-    set_amount(row, "orderTotal", sum + cents(sum * 0.15));
-    set_amount(row, "controlTotal", sum + cents(sum * 0.15));
-    json_object_set_new(row, "openQuantity", json_real(quantity));
-    json_object_set_new(row, "openBalance", json_real(sum));
-    tax = json_array_get(json_object_get(row, "taxDetails"), 0);
-    if (tax) {
-        set_amount(tax, "taxableAmount", sum);
-        set_amount(tax, "vatAmount", sum * 0.15);
-    }
-    add_row(rows, row);
-}
-
-static void generate_invoice(json_t *rows, const json_t *template, unsigned long number)
-{
-    static const char *const amounts[] = {"amount", "amountInCurrency", "manualAmount",
-                                          "manualAmountInCurrency", NULL};
-    json_t *row = json_deep_copy(template), *tax;
-    int64_t when = FIRST + (int64_t)(number % 10) * DAY;
-    char text[32];
-    double sum, vat;
-
-    snprintf(text, sizeof(text), "%lu", 700000 + number);
-    json_object_set_new(row, "referenceNumber", json_string(text));
-    snprintf(text, sizeof(text), "KM-%lu", 90000 + number);
-    json_object_set_new(row, "customerRefNumber", json_string(text));
-    sum = generate_lines(row, template, "invoiceLines", "lineNumber", "quantity", "unitPriceInCurrency",
-                         amounts, number, 10);
-    tax = json_array_get(json_object_get(row, "taxDetails"), 0);
-    vat = tax ? cents(sum * json_number_value(json_object_get(tax, "vatRate")) / 100) : 0;
-    if (tax) {
-        set_amount(tax, "taxableAmount", sum);
-        set_amount(tax, "vatAmount", vat);
-    }
-    set_time(row, "documentDate", when, false);
-    set_time(row, "origInvoiceDate", when, false);
-    set_time(row, "documentDueDate", when + 30 * DAY, false);
-    set_time(row, "lastModifiedDateTime", FIRST + 19 * DAY + (int64_t)number * 250, true);
-    set_time(row, "createdDateTime", FIRST + 19 * DAY + (int64_t)number * 250, true);
-    set_amount(row, "detailTotal", sum);
-    set_amount(row, "vatTaxableTotal", sum);
-    set_amount(row, "vatTotal", vat);
-    set_amount(row, "amount", sum + vat);
-    set_amount(row, "balance", sum + vat);
-    add_row(rows, row);
-}
-
 /* Documents made like the ones that company.json names, in turn. */
 static void generate(json_t *rows, const struct visma_resource *resource, const json_t *numbers,
-                     unsigned long count, void (*make)(json_t *, const json_t *, unsigned long))
+                     unsigned long count)
 {
-    for (unsigned long i = 1; i <= count && json_array_size(numbers) > 0; i++) {
-        const char *number = json_string_value(json_array_get(numbers, (i - 1) % json_array_size(numbers)));
-        const json_t *template = number ? row_of(rows, resource->key, number) : NULL;
+    size_t kinds = json_array_size(numbers);
+    json_t *templates = json_array();
 
-        if (template)
-            make(rows, template, i);
+    for (size_t i = 0; i < kinds; i++) {
+        const char *number = json_string_value(json_array_get(numbers, i));
+        const json_t *row = number ? row_of(rows, resource->key, number) : NULL;
+
+        if (row)
+            json_array_append_new(templates, json_deep_copy(row)); /* the row itself may be changed later */
     }
+    kinds = json_array_size(templates);
+    for (unsigned long i = 1; i <= count && kinds > 0; i++)
+        add_row(rows, sb_visma_generated(resource, json_array_get(templates, (i - 1) % kinds), i));
+    json_decref(templates);
 }
 
 static int load_resource(struct sandbox *sb, json_t *store, const json_t *tenant,
@@ -262,11 +135,9 @@ static int load_resource(struct sandbox *sb, json_t *store, const json_t *tenant
     sort_rows(rows, resource->key);
     sampled = json_array_size(rows);
     if (strcmp(resource->segment, "purchaseorder") == 0)
-        generate(rows, resource, sb_document_at(tenant, "generate.purchaseorder"), sb->generated_orders,
-                 generate_order);
+        generate(rows, resource, sb_document_at(tenant, "generate.purchaseorder"), sb->generated_orders);
     if (strcmp(resource->segment, "customerinvoice") == 0)
-        generate(rows, resource, sb_document_at(tenant, "generate.customerinvoice"), sb->generated_invoices,
-                 generate_invoice);
+        generate(rows, resource, sb_document_at(tenant, "generate.customerinvoice"), sb->generated_invoices);
     if (json_array_size(rows) > sampled)
         sort_rows(rows, resource->key);
     return 0;
@@ -357,6 +228,18 @@ static void next_time(struct sandbox *sb, char out[32])
     snprintf(newest, sizeof(newest), "%s", out);
 }
 
+/* A generated row becomes one that can be changed. */
+static void materialize(const struct visma_resource *resource, json_t *row)
+{
+    json_t *full = sb_visma_full(resource, row);
+
+    if (full != row) {
+        json_object_clear(row);
+        json_object_update(row, full);
+    }
+    json_decref(full);
+}
+
 json_t *sb_visma_upsert(struct sandbox *sb, const char *tenant_id, const struct visma_resource *resource,
                         const char *number, const json_t *members)
 {
@@ -374,7 +257,8 @@ json_t *sb_visma_upsert(struct sandbox *sb, const char *tenant_id, const struct 
         json_object_set_new(row, resource->key, json_string(number));
         sort_rows(rows, resource->key);
         row = row_of(rows, resource->key, number);
-    } else if (members) {
+    } else {
+        materialize(resource, row);
         json_object_update(row, (json_t *)(uintptr_t)members);
         json_object_set_new(row, resource->key, json_string(number));
     }
