@@ -1,0 +1,1 @@
+libspoolgate_a_SOURCES += src/command/config.c src/command/backfill.c
