@@ -2,6 +2,7 @@
  * costs linear time; a listing that was cut short is read again when it is used up. */
 #include "role/gather.h"
 #include "base/log.h"
+#include "role/hand.h"
 #include "role/listing.h"
 #include "spool/inbox.h"
 #include "spool/watch.h"
@@ -334,6 +335,7 @@ static bool folders_wait(const struct gatherer *s)
 /* What dead translators had in hand comes before anything newer, and is in translate/ then. */
 static int fetch_back(struct gatherer *s)
 {
+    hand_look_round(s->w);
     int found = work_recover(&s->w->work);
     if (found > 0) {
         log_info("%d documents that a translator had in hand when it ended are taken up again", found);

@@ -3,9 +3,11 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/log.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define HAND_FILE "in-hand"
@@ -15,36 +17,76 @@ static void crash_file(char file[32], int k)
     snprintf(file, 32, "crash-%d.txt", k);
 }
 
-static void count_crash(struct translator *w, const char *name)
+static void put_crash_file(const char *role, int work, const char *name)
 {
     char file[32], at[INSTANT_TEXT];
     struct buffer text = {0};
-    int folder = openat(w->work.dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int folder = openat(work, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
         return; /* it had gone its way */
     instant_print(instant_now(), 3, at);
-    buffer_printf(&text, "Found at %s: %s ended while it had this document in hand.\n", at, w->role);
+    buffer_printf(&text, "Found by %s at %s: a translator ended while it had this document in hand.\n", role,
+                  at);
     for (int k = 1; k <= HAND_CRASHES; k++) {
         crash_file(file, k);
         if (file_write(folder, file, buffer_as_slice(&text), 0640, true) == 0 || errno != EEXIST)
             break;
     }
-    log_warning("the last translator of this slot ended while it had %s in hand", name);
+    log_warning("a translator ended while it had %s in hand", name);
     buffer_free(&text);
     close(folder);
 }
 
-int hand_open(struct translator *w)
+/* A work folder whose lock is held by us. */
+static void count_crash(const char *role, int work, int hand)
 {
+    static const char nothing[DOCUMENT_NAME_TEXT];
     char name[DOCUMENT_NAME_TEXT] = "", id[DOCUMENT_NAME_TEXT];
     unsigned destination;
+    if (pread(hand, name, sizeof name - 1, 0) <= 0 || !document_name_parse(name, id, &destination))
+        return;
+    put_crash_file(role, work, name);
+    if (pwrite(hand, nothing, sizeof nothing, 0) < 0)
+        log_debug("the document in hand cannot be noted: %s", strerror(errno));
+}
+
+int hand_open(struct translator *w)
+{
     w->hand = openat(w->work.dir, HAND_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (w->hand < 0)
         return -1;
-    if (pread(w->hand, name, sizeof name - 1, 0) > 0 && document_name_parse(name, id, &destination))
-        count_crash(w, name);
-    hand_free(w);
+    count_crash(w->role, w->work.dir, w->hand);
     return 0;
+}
+
+void hand_look_round(struct translator *w)
+{
+    int copy = openat(w->spool.stage[STAGE_TRANSLATE], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    const struct dirent *entry;
+    char own[32];
+    if (!d) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    snprintf(own, sizeof own, ".work-%d", w->work.slot);
+    while ((entry = readdir(d))) {
+        if (strncmp(entry->d_name, ".work-", 6) != 0 || !strcmp(entry->d_name, own))
+            continue;
+        int work = openat(dirfd(d), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (work < 0)
+            continue;
+        int hand = flock(work, LOCK_EX | LOCK_NB) < 0
+                       ? -1
+                       : openat(work, HAND_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (hand >= 0) {
+            count_crash(w->role, work, hand);
+            close(hand);
+        }
+        close(work);
+    }
+    closedir(d);
 }
 
 void hand_close(struct translator *w)

@@ -11,6 +11,8 @@
 
 /* After work_open and before work_recover. 0, or -1 with errno. */
 int hand_open(struct translator *w);
+/* The same for slots that nobody holds, before work_recover fetches from them. */
+void hand_look_round(struct translator *w);
 void hand_close(struct translator *w);
 void hand_take(struct translator *w, const struct translation *t);
 void hand_free(struct translator *w);

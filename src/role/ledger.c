@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "role/difference.h"
 #include "role/translation.h"
+#include "role/whereabouts.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,18 +46,12 @@ struct rival {
 
 static bool find_rival(const struct translator *w, const struct group *g, const char *name, struct rival *r)
 {
-    char id[DOCUMENT_NAME_TEXT];
-    unsigned destination;
     for (const struct translation *t = g->first; t; t = t->next)
         if (t->name && !strcmp(t->name, name)) {
             r->in_group = t;
             return true;
         }
-    if (spool_find(&w->spool, name, r->path))
-        return true;
-    /* between the commit and its move it is still called by its bare id */
-    return document_name_parse(name, id, &destination) && destination == 1 &&
-           spool_find(&w->spool, id, r->path);
+    return whereabouts_find(&w->spool, name, r->path);
 }
 
 static bool has_attempt(int folder)

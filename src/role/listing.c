@@ -96,7 +96,7 @@ static int take(void *context, const char *name, int64_t arrived)
 {
     struct reading *r = context;
     if (arrived > r->newest) {
-        r->listing->more = true;
+        r->listing->more = r->listing->late = true;
         return 0;
     }
     if (r->listing->count >= 2 * (size_t)LISTING_LIMIT)
@@ -109,7 +109,7 @@ int listing_read(struct listing *l, int dir, enum listing_order order)
     struct reading r = {
         .listing = l, .compare = order == BY_NAME ? by_name : by_arrival, .newest = INT64_MIN};
     l->count = l->at = 0;
-    l->more = false;
+    l->more = l->late = false;
     arena_reset(&l->names);
     if (walk(dir, see_newest, &r.newest) < 0 || (r.newest != INT64_MIN && walk(dir, take, &r) < 0)) {
         l->count = 0;

@@ -22,6 +22,7 @@ struct listing {
     struct listed *items;   /* NULL when never read */
     size_t count, room, at; /* items[at..count) are still to be taken */
     bool more;              /* not all that is there is listed */
+    bool late;              /* …because some of it arrived while the folder was read */
 };
 
 enum listing_order { BY_ARRIVAL, BY_NAME };

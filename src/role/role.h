@@ -16,12 +16,16 @@ struct board_entry {
     volatile int failed;         /* the last look ended with an error */
 };
 
+/* What a role returns when SIGHUP asked it to read the configuration again. */
+#define ROLE_RELOAD 200
+
 struct role_context {
     const struct config *config;
     struct board_entry *board; /* never NULL */
 };
 
-/* Each returns the process's exit status. They stop at SIGTERM after the group in hand. */
+/* Each returns the process's exit status, or ROLE_RELOAD after SIGHUP. They stop at SIGTERM after the group
+ * in hand. */
 int role_translator(struct role_context *c, int slot);
 int role_courier(struct role_context *c, const char *endpoint);
 int role_poller(struct role_context *c, const char *endpoint);
@@ -29,11 +33,9 @@ int role_poller(struct role_context *c, const char *endpoint);
 struct supervisor_options {
     bool until_idle;
     bool quiet;        /* no progress line */
+    bool json;         /* the table at the end as one JSON object a line */
     int limit_seconds; /* until idle: give up after; 0: never */
 };
 int role_supervisor(const char *config_file, const struct supervisor_options *o);
-
-/* The translator's work on one claimed group, also used by `translate` offline and by the benchmarks: see
- * translator.c. */
 
 #endif

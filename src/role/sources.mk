@@ -2,6 +2,7 @@ libspoolgate_a_SOURCES += \
 	src/role/role.h \
 	src/role/process.c src/role/process.h \
 	src/role/listing.c src/role/listing.h \
+	src/role/whereabouts.c src/role/whereabouts.h \
 	src/role/difference.c src/role/difference.h \
 	src/role/message.c src/role/message.h \
 	src/role/translation.c src/role/translation.h \
@@ -9,4 +10,12 @@ libspoolgate_a_SOURCES += \
 	src/role/hand.c src/role/hand.h \
 	src/role/group.c \
 	src/role/gather.c src/role/gather.h \
-	src/role/translator.c
+	src/role/translator.c \
+	src/role/desk.c src/role/desk.h \
+	src/role/attempts.c src/role/dispatch.c src/role/dispatch.h \
+	src/role/courier.c \
+	src/role/poller.c \
+	src/role/board.c src/role/board.h \
+	src/role/idle.c src/role/idle.h \
+	src/role/summary.c src/role/summary.h \
+	src/role/supervisor.c

@@ -44,6 +44,8 @@ static int translator_open(struct translator *w, struct process *p, int slot)
         print_findings(&f);
         return -1;
     }
+    if (state_stands_with(w->state, w->spool.root) < 0)
+        log_warning("it cannot be told on which filesystem the state is: %s", strerror(errno));
     if (open_slot(w, p, slot) < 0)
         return -1;
     if (hand_open(w) < 0) {

@@ -1,0 +1,119 @@
+/* board: see board.h. The entries outlive the processes that write them; a role that is started again finds
+ * its own. */
+#include "role/board.h"
+#include "adapter/adapter.h"
+#include "base/date.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RUN_FILE ".run.json"
+
+static bool is_sent_to(const struct config *c, const char *endpoint)
+{
+    for (const struct partner *p = c->partners; p; p = p->next)
+        for (const struct sending *s = p->sendings; s; s = s->next)
+            if (!strcmp(s->endpoint, endpoint))
+                return true;
+    return false;
+}
+
+static void add(struct board *b, enum role_kind kind, int slot, const char *endpoint)
+{
+    static const char *const words[] = {"translator", "courier", "poller"};
+    struct role *r = &b->roles[b->count];
+    *r = (struct role){.kind = kind, .slot = slot, .endpoint = endpoint, .entry = &b->entries[b->count]};
+    if (endpoint)
+        snprintf(r->entry->role, sizeof r->entry->role, "%s %s", words[kind], endpoint);
+    else
+        snprintf(r->entry->role, sizeof r->entry->role, "%s %d", words[kind], slot);
+    b->count++;
+}
+
+int board_open(struct board *b, const struct config *c)
+{
+    *b = (struct board){.room = (size_t)c->translators};
+    for (const struct endpoint_config *e = c->endpoints; e; e = e->next)
+        b->room += 2;
+    b->roles = calloc(b->room + 1, sizeof *b->roles);
+    void *shared = mmap(NULL, (b->room + 1) * sizeof *b->entries, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    b->entries = shared == MAP_FAILED ? NULL : shared;
+    if (!b->roles || !b->entries) {
+        board_close(b);
+        return -1;
+    }
+    for (int slot = 1; slot <= c->translators; slot++)
+        add(b, ROLE_TRANSLATOR, slot, NULL);
+    for (const struct endpoint_config *e = c->endpoints; e; e = e->next) {
+        const struct adapter *a = adapter_find(e->adapter);
+        if (a && a->deliver && is_sent_to(c, e->name))
+            add(b, ROLE_COURIER, 0, e->name);
+        if (a && (a->poll || a->chores))
+            add(b, ROLE_POLLER, 0, e->name);
+    }
+    return 0;
+}
+
+void board_close(struct board *b)
+{
+    if (b->entries)
+        munmap(b->entries, (b->room + 1) * sizeof *b->entries);
+    free(b->roles);
+    *b = (struct board){0};
+}
+
+struct role *board_find(struct board *b, int pid)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (b->roles[i].pid == pid)
+            return &b->roles[i];
+    return NULL;
+}
+
+static json_t *row(const struct role *r)
+{
+    const struct board_entry *e = r->entry;
+    char next[INSTANT_TEXT];
+    json_t *object = json_object();
+    json_object_set_new(object, "role", json_string(e->role));
+    json_object_set_new(object, "pid", json_integer(r->pid));
+    json_object_set_new(object, "state", json_string(!r->pid ? "down" : e->busy ? "busy" : "idle"));
+    json_object_set_new(object, "failed", json_boolean(e->failed));
+    json_object_set_new(object, "restarts", json_integer(r->restarts));
+    json_object_set_new(object, "documents", json_integer(e->documents));
+    if (e->next_due > 0) {
+        instant_print((struct instant){.seconds = e->next_due}, 0, next);
+        json_object_set_new(object, "next_due", json_string(next));
+    }
+    return object;
+}
+
+void board_write(const struct board *b, const struct spool *s, const char *config_file)
+{
+    char now[INSTANT_TEXT];
+    struct buffer text = {0};
+    json_t *run = json_object(), *roles = json_array();
+    instant_print(instant_now(), 0, now);
+    json_object_set_new(run, "pid", json_integer(getpid()));
+    json_object_set_new(run, "updated", json_string(now));
+    json_object_set_new(run, "config", json_string(config_file));
+    for (size_t i = 0; i < b->count; i++)
+        json_array_append_new(roles, row(&b->roles[i]));
+    json_object_set_new(run, "roles", roles);
+    json_print(run, &text);
+    if (file_replace(s->root, RUN_FILE, buffer_as_slice(&text), 0640, false) < 0)
+        log_debug("%s cannot be written: %s", RUN_FILE, strerror(errno));
+    json_decref(run);
+    buffer_free(&text);
+}
+
+void board_erase(const struct spool *s)
+{
+    unlinkat(s->root, RUN_FILE, 0);
+}

@@ -1,0 +1,435 @@
+/* courier: sends what stands in outbox/<endpoint>, in the order in which it came. One process an endpoint,
+ * held by a lock on the folder. What happens to a group is in dispatch.c; this file chooses it.
+ *
+ * The folder is listed when something was moved in and then worked off. What is known of a document that
+ * waits (when it may be tried again, which order it belongs to) stays in memory, so that a backlog that waits
+ * is not opened at every look. A document is passed over while an earlier one with the same order number for
+ * the same partner is still there.
+ *
+ * Ends with a failure when the disk or the state fails; what it had in hand is found in doubt, and asked
+ * about. */
+#include "base/date.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "net/backoff.h"
+#include "role/dispatch.h"
+#include "role/listing.h"
+#include "role/role.h"
+#include "spool/watch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HELD_FILE ".held"
+#define PROBE_LIMIT 8 /* documents a group while nothing arrives */
+
+struct waiting { /* a document of the outbox */
+    const char *name;
+    int64_t not_before; /* seconds since 1970, known once it was opened */
+    uint64_t order;     /* hash of partner and order number; 0: not opened yet */
+    bool gone;
+};
+
+struct courier {
+    struct desk desk;
+    struct process process;
+    const struct config *config;
+    struct board_entry *board;
+    struct watch *watch;
+    int outbox;
+    struct listing listing;
+    struct arena names, names_before;
+    struct waiting *waiting;
+    size_t count, first;  /* waiting[first..count) */
+    bool dirty, forget;   /* list anew; and forget what was known */
+    int64_t paused_until; /* the whole endpoint: held, or the other side is away */
+    bool held;
+    unsigned failures;  /* groups in a row of which nothing arrived */
+    size_t limit;       /* documents a group */
+    struct arena arena; /* of the group at hand */
+    uint64_t *blocked;  /* orders passed over in this look */
+    size_t blocked_room, blocked_count;
+};
+
+/* ---- the order that documents belong to ---- */
+
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+    for (; text && *text; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211u; /* FNV-1a */
+    return (h ^ 0xff) * 1099511628211u;
+}
+
+static uint64_t order_of(const struct document *d)
+{
+    const char *partner = document_text(d, "partner"), *order = document_text(d, "keys.order");
+    if (!order)
+        order = document_text(d, "number");
+    if (!order)
+        order = d->name;
+    uint64_t h = hash_text(hash_text(14695981039346656037u, partner), order);
+    return h ? h : 1;
+}
+
+static bool is_blocked(const struct courier *c, uint64_t order)
+{
+    for (size_t i = order % c->blocked_room; c->blocked[i]; i = (i + 1) % c->blocked_room)
+        if (c->blocked[i] == order)
+            return true;
+    return false;
+}
+
+static void block(struct courier *c, uint64_t order)
+{
+    size_t i = order % c->blocked_room;
+    while (c->blocked[i] && c->blocked[i] != order)
+        i = (i + 1) % c->blocked_room;
+    c->blocked_count += !c->blocked[i];
+    c->blocked[i] = order;
+}
+
+static void block_none(struct courier *c)
+{
+    size_t wanted = 2 * (c->count - c->first) + 16;
+    if (c->blocked_room < wanted || c->blocked_room > 8 * wanted) {
+        free(c->blocked);
+        c->blocked_room = wanted * 2;
+        c->blocked = calloc(c->blocked_room, sizeof *c->blocked);
+        if (!c->blocked)
+            abort();
+    } else if (c->blocked_count)
+        memset(c->blocked, 0, c->blocked_room * sizeof *c->blocked);
+    c->blocked_count = 0;
+}
+
+/* ---- what waits ---- */
+
+static void event(void *context, int tag, const char *name, bool closed_or_moved)
+{
+    struct courier *c = context;
+    (void)tag;
+    (void)closed_or_moved;
+    if (name[0] != '.')
+        c->dirty = true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct waiting *)a)->name, ((const struct waiting *)b)->name);
+}
+
+/* Reads the outbox anew; what was known of those that are still there is kept. */
+static int list_outbox(struct courier *c)
+{
+    if (listing_read(&c->listing, c->outbox, BY_NAME) < 0) {
+        log_error("the outbox cannot be listed: %s", strerror(errno));
+        return -1;
+    }
+    size_t n = c->listing.count;
+    struct waiting *now = calloc(n + 1, sizeof *now);
+    if (!now)
+        abort();
+    arena_reset(&c->names_before);
+    for (size_t i = 0; i < n; i++) {
+        const struct waiting wanted = {.name = c->listing.items[i].name}, *known = NULL;
+        if (!c->forget && c->count > c->first)
+            known = bsearch(&wanted, c->waiting + c->first, c->count - c->first, sizeof wanted, by_name);
+        now[i] = known && !known->gone ? *known : wanted;
+        now[i].name = arena_text(&c->names_before, slice_of(wanted.name));
+    }
+    struct arena before = c->names;
+    c->names = c->names_before;
+    c->names_before = before;
+    free(c->waiting);
+    c->waiting = now;
+    c->count = n;
+    c->first = 0;
+    c->dirty = c->listing.late;
+    c->forget = false;
+    return 0;
+}
+
+/* "not_before" of an envelope, as the courier or a person wrote it. */
+static int64_t not_before_of(const struct document *d)
+{
+    const char *text = document_text(d, "not_before");
+    struct instant when;
+    return text && instant_parse(slice_of(text), &when) ? when.seconds : 0;
+}
+
+/* Opens a document and learns what there is to know of it. False when it is none or has gone. */
+static bool look_into(struct courier *c, struct waiting *w, struct document *d)
+{
+    struct findings f = {.arena = &c->arena};
+    if (document_open(d, c->outbox, w->name, &f) < 0) {
+        if (errno != ENOENT) {
+            log_warning("outbox/%s/%s is not a document and is left alone: %s", c->desk.endpoint.config->name,
+                        w->name, first_finding(&f));
+            w->order = 1;
+            w->not_before = INT64_MAX;
+        } else
+            w->gone = true;
+        return false;
+    }
+    if (document_take(d) > 0) {
+        log_info("%s was put back", w->name);
+        if (document_save(d) < 0)
+            log_warning("%s cannot be written: %s", w->name, strerror(errno));
+    }
+    w->order = order_of(d);
+    w->not_before = not_before_of(d);
+    return true;
+}
+
+/* Takes into b what may be sent now; the earliest time at which another one may, in *next (0: none waits for
+ * a time). */
+static void choose(struct courier *c, struct batch *b, int64_t *next)
+{
+    int64_t now = instant_now().seconds;
+    size_t limit = c->failures && c->limit > PROBE_LIMIT ? PROBE_LIMIT : c->limit;
+    block_none(c);
+    for (size_t i = c->first; i < c->count && b->count < limit; i++) {
+        struct waiting *w = &c->waiting[i];
+        struct document d;
+        if (w->gone || (w->order && is_blocked(c, w->order)))
+            continue;
+        bool later = w->order && w->not_before > now, opened = !later && look_into(c, w, &d);
+        if (opened && (w->not_before > now || is_blocked(c, w->order))) {
+            later = w->not_before > now;
+            document_close(&d);
+        } else if (opened)
+            batch_add(b, &d)->place = i;
+        if (later && w->not_before != INT64_MAX && (!*next || w->not_before < *next))
+            *next = w->not_before;
+        if (w->order)
+            block(c, w->order);
+    }
+}
+
+/* ---- the endpoint as a whole ---- */
+
+/* outbox/<endpoint>/.held says why nothing is sent, for `status` and whoever looks; removing it resumes. */
+static void hold(struct courier *c, int64_t until, const char *why)
+{
+    char when[INSTANT_TEXT];
+    struct buffer text = {0};
+    instant_print((struct instant){.seconds = until}, 0, when);
+    buffer_printf(&text, "%s\nIt is tried again at %s, or at once when this file is removed.\n", why, when);
+    if (file_write(c->outbox, HELD_FILE, buffer_as_slice(&text), 0640, false) < 0)
+        log_warning("%s cannot be written: %s", HELD_FILE, strerror(errno));
+    if (!c->held)
+        log_error("nothing is sent to %s: %s", c->desk.endpoint.config->name, why);
+    buffer_free(&text);
+    c->held = true;
+    c->paused_until = until;
+}
+
+static void resume(struct courier *c)
+{
+    if (unlinkat(c->outbox, HELD_FILE, 0) == 0 && c->held)
+        log_info("sending to %s is resumed", c->desk.endpoint.config->name);
+    c->held = false;
+    c->paused_until = 0;
+}
+
+static bool is_paused(struct courier *c)
+{
+    if (!c->paused_until)
+        return false;
+    if (c->paused_until > instant_now().seconds &&
+        (!c->held || faccessat(c->outbox, HELD_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+        return true;
+    c->paused_until = 0; /* .held stays until something has been sent */
+    return false;
+}
+
+/* The adapter is open, or the endpoint is held. */
+static bool adapter_is_open(struct courier *c)
+{
+    struct findings f = {.arena = &c->arena};
+    if (c->desk.ready)
+        return true;
+    if (desk_ready(&c->desk, &f) == 0)
+        return true;
+    if (!c->held)
+        log_findings(&f);
+    hold(c, instant_now().seconds + 30,
+         *first_finding(&f) ? first_finding(&f) : "The adapter cannot be opened.");
+    return false;
+}
+
+/* After a group: what is remembered of its documents, and whether the other side is there at all. */
+static void learn(struct courier *c, const struct batch *b)
+{
+    for (const struct parcel *p = b->first; p; p = p->next) {
+        bool left = p->delivery.verdict == DELIVERED || p->delivery.verdict == REJECTED;
+        c->waiting[p->place].gone = left;
+        c->waiting[p->place].not_before = left || p->delivery.verdict == HELD ? 0 : p->delivery.not_before;
+    }
+    if (b->held_until) {
+        hold(c, b->held_until, b->held_why);
+        return;
+    }
+    if (b->delivered || b->failed) {
+        if (c->held)
+            resume(c);
+        c->failures = 0;
+    } else if (b->count) {
+        if (c->held)
+            resume(c);
+        c->failures++;
+        c->paused_until = instant_now().seconds + backoff_milliseconds(c->failures, 500, 30000) / 1000;
+    }
+}
+
+/* ---- the loop ---- */
+
+/* One look. 1: something was done; 0: nothing to do before *next (0: none known); -1: the role has to end. */
+static int look(struct courier *c, int64_t *next)
+{
+    struct batch b = {.arena = &c->arena};
+    int result = 0;
+    *next = 0;
+    if (is_paused(c)) {
+        *next = c->paused_until;
+        return 0;
+    }
+    while (c->first < c->count && c->waiting[c->first].gone)
+        c->first++;
+    if ((c->dirty || (c->listing.more && c->first == c->count)) && list_outbox(c) < 0)
+        return -1;
+    choose(c, &b, next);
+    if (b.count && !adapter_is_open(c)) {
+        *next = c->paused_until;
+    } else if (b.count) {
+        result = dispatch(&c->desk, &b) < 0 ? -1 : 1;
+        if (result > 0)
+            learn(c, &b);
+        c->board->documents += (long)(b.delivered + b.failed);
+    }
+    batch_free(&b);
+    arena_reset(&c->arena);
+    return result;
+}
+
+static int64_t until(int64_t next, int64_t rescan)
+{
+    int64_t wait = rescan - process_milliseconds();
+    if (next) {
+        struct instant now = instant_now();
+        int64_t milliseconds = (next - now.seconds) * 1000 - now.nanoseconds / 1000000 + 1;
+        wait = milliseconds < wait ? milliseconds : wait;
+    }
+    return wait < 0 ? 0 : wait;
+}
+
+/* Removed and made anew under us: the next courier locks and watches the new one. */
+static bool outbox_was_replaced(const struct courier *c)
+{
+    struct stat ours, there;
+    int fd = spool_outbox(&c->desk.spool, c->desk.endpoint.config->name);
+    bool replaced =
+        fd < 0 || fstat(fd, &there) < 0 || fstat(c->outbox, &ours) < 0 || ours.st_ino != there.st_ino;
+    if (replaced)
+        log_warning("the outbox was made anew; the courier is started again");
+    return replaced;
+}
+
+static int work_until_stopped(struct courier *c)
+{
+    int64_t rescan = 0, next;
+    while (!process_stopping(&c->process)) {
+        bool missed = false;
+        c->board->busy = 1; /* before looking */
+        watch_read(c->watch, event, c, &missed);
+        if (missed && outbox_was_replaced(c))
+            return EXIT_UNAVAILABLE;
+        if (missed || process_milliseconds() >= rescan) {
+            rescan = process_milliseconds() + (int64_t)c->config->rescan_seconds * 1000;
+            c->dirty = c->forget = true; /* a person may have written another not_before */
+        }
+        int result = look(c, &next);
+        c->board->cycles++;
+        c->board->failed = result < 0 || c->held;
+        c->board->next_due = next;
+        if (result < 0)
+            return EXIT_CANT_WRITE;
+        if (result > 0 || (c->dirty && !c->paused_until))
+            continue;
+        c->board->busy = 0;
+        process_wait(&c->process, watch_descriptor(c->watch), until(next, rescan));
+    }
+    return c->process.reload ? ROLE_RELOAD : EXIT_DONE;
+}
+
+static size_t group_limit(const struct courier *c)
+{
+    struct findings ignored = {.arena = NULL};
+    struct arena a = {0};
+    ignored.arena = &a;
+    long in_flight = endpoint_number(c->desk.endpoint.config, "in_flight", 1, 1000, 0, &ignored);
+    arena_free(&a);
+    size_t limit = (size_t)c->config->group;
+    return in_flight && (size_t)in_flight * 4 < limit ? (size_t)in_flight * 4 : limit;
+}
+
+static int courier_open(struct courier *c, const char *endpoint)
+{
+    struct desk *d = &c->desk;
+    if (desk_open(d, c->config, "courier", endpoint) < 0)
+        return -1;
+    if (!d->endpoint.adapter->deliver) {
+        log_error("nothing can be sent to %s: the adapter %s only fetches", endpoint,
+                  d->endpoint.adapter->name);
+        return -1;
+    }
+    int outbox = spool_outbox(&d->spool, endpoint);
+    c->outbox = outbox < 0 ? -1 : openat(outbox, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c->outbox < 0) {
+        log_error("outbox/%s cannot be opened: %s", endpoint, strerror(errno));
+        return -1;
+    }
+    if (desk_lock(d, &c->process, c->outbox, "the outbox") < 0)
+        return -1;
+    c->watch = watch_open();
+    if (!c->watch || watch_add(c->watch, c->outbox, 0) < 0) {
+        log_error("the outbox cannot be watched: %s", strerror(errno));
+        return -1;
+    }
+    c->limit = group_limit(c);
+    unlinkat(c->outbox, HELD_FILE, 0); /* the last one's: whatever it was, it is tried once */
+    return 0;
+}
+
+static void courier_close(struct courier *c)
+{
+    if (c->watch)
+        watch_close(c->watch);
+    listing_free(&c->listing);
+    arena_free(&c->names);
+    arena_free(&c->names_before);
+    arena_free(&c->arena);
+    free(c->waiting);
+    free(c->blocked);
+    desk_close(&c->desk);
+}
+
+int role_courier(struct role_context *context, const char *endpoint)
+{
+    struct courier c = {.config = context->config, .board = context->board, .outbox = -1, .desk.lock = -1};
+    int status = EXIT_CONFIG;
+    if (process_open(&c.process) < 0)
+        return EXIT_SOFTWARE;
+    process_raise_file_limit();
+    if (courier_open(&c, endpoint) == 0)
+        status = work_until_stopped(&c);
+    else if (process_stopping(&c.process))
+        status = EXIT_DONE;
+    courier_close(&c);
+    process_close(&c.process);
+    return status;
+}

@@ -1,0 +1,210 @@
+/* poller: fetches from one endpoint into inbox/<endpoint>, and does that endpoint's chores: renewing what
+ * lapses, asking for the fate of what was sent. It sleeps until the next of these is due; a courier that has
+ * sent something whose fate is asked for wakes it by touching the file that it holds locked.
+ *
+ * A poll that fails is tried again with growing pauses. Killed anywhere it loses nothing: the cursor moves
+ * behind what is durable in the inbox, and what was fetched twice is recognised by its business key. */
+#include "base/date.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "net/backoff.h"
+#include "role/desk.h"
+#include "role/role.h"
+#include "spool/watch.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PAUSE_FIRST 1000  /* ms after the first failure */
+#define PAUSE_MOST 300000 /* ms at most */
+#define LOOK_AGAIN 30     /* s: what is awaited is looked through at least so often */
+#define AWAITED_SEEN 1000
+
+struct task { /* poll or chores */
+    const char *what;
+    int (*run)(struct endpoint *e, int64_t *next, struct findings *f);
+    int64_t due; /* milliseconds since 1970 */
+    unsigned failures;
+};
+
+struct poller {
+    struct desk desk;
+    struct process process;
+    struct board_entry *board;
+    struct watch *watch;
+    int locks;
+    char file[256];
+    bool woken;
+    struct task poll, chores;
+    unsigned failures; /* to open the adapter */
+    struct arena arena;
+};
+
+static int64_t now_milliseconds(void)
+{
+    struct instant now = instant_now();
+    return now.seconds * 1000 + now.nanoseconds / 1000000;
+}
+
+static void event(void *context, int tag, const char *name, bool closed_or_moved)
+{
+    struct poller *p = context;
+    (void)tag;
+    if (closed_or_moved && !strcmp(name, p->file))
+        p->woken = true;
+}
+
+/* ---- tasks ---- */
+
+static void run(struct poller *p, struct task *t)
+{
+    struct findings f = {.arena = &p->arena};
+    int64_t next = 0;
+    int result = t->run(&p->desk.endpoint, &next, &f);
+    int64_t now = now_milliseconds();
+    log_findings(&f);
+    if (result < 0) {
+        t->failures++;
+        t->due = now + backoff_milliseconds(t->failures, PAUSE_FIRST, PAUSE_MOST);
+        if (next * 1000 > t->due)
+            t->due = next * 1000;
+        log_warning("%s failed and is tried again in %lld s", t->what,
+                    (long long)(t->due - now + 999) / 1000);
+    } else {
+        t->failures = 0;
+        t->due = next > 0 ? next * 1000 : now + 60000;
+        if (result > 0)
+            log_info("%s: %d documents", t->what, result);
+        p->board->documents += result;
+    }
+    arena_reset(&p->arena);
+}
+
+static int earliest_look(void *context, const struct awaited *a)
+{
+    int64_t *earliest = context;
+    if (!*earliest || a->next_look < *earliest)
+        *earliest = a->next_look;
+    return 0;
+}
+
+/* Something that is awaited may want to be looked at before the chores thought they were due. */
+static void look_at_awaited(struct poller *p)
+{
+    struct endpoint *e = &p->desk.endpoint;
+    int64_t earliest = 0, now = instant_now().seconds;
+    if (!p->chores.run || p->chores.failures)
+        return;
+    if (state_awaited(e->state, e->config->name, 0, AWAITED_SEEN, earliest_look, &earliest) < 0)
+        log_warning("the state cannot be read: %s", state_error(e->state));
+    if (earliest && earliest < now)
+        earliest = now;
+    if (earliest && earliest * 1000 < p->chores.due)
+        p->chores.due = earliest * 1000;
+}
+
+/* True when the adapter is open. */
+static bool adapter_is_open(struct poller *p)
+{
+    struct findings f = {.arena = &p->arena};
+    if (desk_ready(&p->desk, &f) == 0)
+        return true;
+    if (!p->failures++)
+        log_findings(&f);
+    p->poll.due = p->chores.due =
+        now_milliseconds() + backoff_milliseconds(p->failures, PAUSE_FIRST, PAUSE_MOST);
+    p->poll.failures = p->chores.failures = p->failures;
+    arena_reset(&p->arena);
+    return false;
+}
+
+/* ---- the loop ---- */
+
+static int64_t look(struct poller *p)
+{
+    bool missed = false;
+    p->woken = false;
+    watch_read(p->watch, event, p, &missed);
+    if (p->desk.ready)
+        look_at_awaited(p);
+    int64_t now = now_milliseconds();
+    bool poll = p->poll.run && p->poll.due <= now, chores = p->chores.run && p->chores.due <= now;
+    if ((poll || chores) && adapter_is_open(p)) {
+        p->failures = 0;
+        if (poll)
+            run(p, &p->poll);
+        if (chores && !process_stopping(&p->process))
+            run(p, &p->chores);
+        look_at_awaited(p);
+    }
+    if (poll || chores)
+        p->board->cycles++;
+    p->board->failed = p->poll.failures || p->chores.failures;
+    int64_t next = p->poll.run ? p->poll.due : p->chores.due;
+    if (p->chores.run && p->chores.due < next)
+        next = p->chores.due;
+    p->board->next_due = next / 1000;
+    return next;
+}
+
+static int work_until_stopped(struct poller *p)
+{
+    while (!process_stopping(&p->process)) {
+        p->board->busy = 1;
+        int64_t next = look(p), now = now_milliseconds();
+        if (next <= now)
+            continue;
+        p->board->busy = 0;
+        int64_t wait = next - now;
+        if (p->chores.run && wait > LOOK_AGAIN * 1000)
+            wait = LOOK_AGAIN * 1000;
+        process_wait(&p->process, watch_descriptor(p->watch), wait);
+    }
+    return p->process.reload ? ROLE_RELOAD : EXIT_DONE;
+}
+
+static int poller_open(struct poller *p, const struct config *c, const char *endpoint)
+{
+    struct desk *d = &p->desk;
+    if (desk_open(d, c, "poller", endpoint) < 0)
+        return -1;
+    const struct adapter *a = d->endpoint.adapter;
+    if (!a->poll && !a->chores) {
+        log_error("there is nothing to fetch from %s: the adapter %s only sends", endpoint, a->name);
+        return -1;
+    }
+    p->poll = (struct task){.what = "fetching", .run = a->poll};
+    p->chores = (struct task){.what = "looking after what was sent", .run = a->chores};
+    desk_poller_file(endpoint, p->file);
+    p->locks = desk_locks_folder(&d->spool);
+    int fd = p->locks < 0 ? -1 : openat(p->locks, p->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (desk_lock(d, &p->process, fd, p->file) < 0)
+        return -1;
+    p->watch = watch_open();
+    if (!p->watch || watch_add(p->watch, p->locks, 0) < 0) {
+        log_error(".locks cannot be watched: %s", strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+int role_poller(struct role_context *context, const char *endpoint)
+{
+    struct poller p = {.board = context->board, .locks = -1, .desk.lock = -1};
+    int status = EXIT_CONFIG;
+    if (process_open(&p.process) < 0)
+        return EXIT_SOFTWARE;
+    if (poller_open(&p, context->config, endpoint) == 0)
+        status = work_until_stopped(&p);
+    else if (process_stopping(&p.process))
+        status = EXIT_DONE;
+    if (p.watch)
+        watch_close(p.watch);
+    if (p.locks >= 0)
+        close(p.locks);
+    desk_close(&p.desk);
+    arena_free(&p.arena);
+    process_close(&p.process);
+    return status;
+}

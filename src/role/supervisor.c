@@ -1,0 +1,355 @@
+/* supervisor: starts a process for each role and starts it again when it ends; stops them all; replaces them
+ * when a changed configuration is in order. It handles no document itself.
+ *
+ * Only one supervisor at a time has a spool (a lock on spool/.lock, dropped by the kernel with the process).
+ * Its children are killed when it ends in whatever way, so that the next one finds their locks free. */
+#include "adapter/adapter.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "role/desk.h"
+#include "role/idle.h"
+#include "role/process.h"
+#include "role/summary.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RESTART_FIRST 1000 /* ms; doubled at each failure */
+#define RESTART_FIRST_UNTIL_IDLE 100
+#define RESTART_MOST 60000
+#define HEALTHY 60000    /* ms a role has to live for its failures to be forgotten */
+#define STOP_BOUND 30000 /* ms from SIGTERM to SIGKILL */
+#define WRITE_EVERY 2000
+#define IDLE_EVERY 40
+
+struct supervisor {
+    const struct supervisor_options *options;
+    const char *config_file;
+    struct config *config;
+    struct spool spool;
+    struct process process;
+    struct board board;
+    int lock;
+    int64_t begun, written;
+    struct idle idle;
+    bool limit_hit, shown;
+};
+
+/* ---- configuration ---- */
+
+/* Loads and checks it whole; NULL with findings in the log. */
+static struct config *load(const char *file)
+{
+    struct arena a = {0};
+    struct findings f = {.arena = &a};
+    struct config *c = config_load(file, &f);
+    struct map_library *maps = c ? map_library_open(c->map_directories) : NULL;
+    if (c && maps)
+        config_check(c, maps, &f);
+    log_findings(&f);
+    if (maps)
+        map_library_close(maps);
+    if (c && f.errors) {
+        config_free(c);
+        c = NULL;
+    }
+    arena_free(&a);
+    return c;
+}
+
+/* ---- roles ---- */
+
+static void become(struct supervisor *s, const struct role *r, int parent)
+{
+    struct role_context context = {.config = s->config, .board = r->entry};
+    int status;
+    process_follow_parent(parent);
+    process_close(&s->process);
+    close(s->lock);
+    r->entry->busy = 1;
+    switch (r->kind) {
+    case ROLE_TRANSLATOR: status = role_translator(&context, r->slot); break;
+    case ROLE_COURIER: status = role_courier(&context, r->endpoint); break;
+    default: status = role_poller(&context, r->endpoint); break;
+    }
+    _exit(status == ROLE_RELOAD ? EXIT_DONE : status);
+}
+
+static void start(struct supervisor *s, struct role *r)
+{
+    int parent = getpid();
+    fflush(NULL);
+    r->entry->busy = 1; /* until it says otherwise itself */
+    r->entry->cycles = 0;
+    r->entry->failed = 0;
+    r->started = process_milliseconds();
+    int pid = fork();
+    if (pid == 0)
+        become(s, r, parent);
+    if (pid < 0) {
+        log_error("%s cannot be started: %s", r->entry->role, strerror(errno));
+        r->next_start = r->started + RESTART_FIRST;
+        return;
+    }
+    r->pid = r->entry->pid = pid;
+    r->next_start = 0;
+}
+
+static void log_end(const struct role *r, int status, int64_t pause)
+{
+    if (WIFSIGNALED(status))
+        log_error("%s was ended by signal %d (%s); it is started again in %lld ms", r->entry->role,
+                  WTERMSIG(status), strsignal(WTERMSIG(status)), (long long)pause);
+    else
+        log_error("%s ended with status %d; it is started again in %lld ms", r->entry->role,
+                  WEXITSTATUS(status), (long long)pause);
+}
+
+static void ended(struct supervisor *s, struct role *r, int status, bool stopping)
+{
+    int64_t now = process_milliseconds(),
+            pause = s->options->until_idle ? RESTART_FIRST_UNTIL_IDLE : RESTART_FIRST;
+    r->pid = r->entry->pid = 0;
+    if (stopping)
+        return;
+    if (now - r->started >= HEALTHY)
+        r->failures = 0;
+    for (unsigned i = 0; i < r->failures && pause < RESTART_MOST; i++)
+        pause *= 2;
+    if (pause > RESTART_MOST)
+        pause = RESTART_MOST;
+    r->failures++;
+    r->restarts++;
+    r->next_start = now + pause;
+    log_end(r, status, pause);
+}
+
+static void reap(struct supervisor *s, bool stopping)
+{
+    int status, pid;
+    s->process.child = false;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct role *r = board_find(&s->board, pid);
+        if (r)
+            ended(s, r, status, stopping);
+    }
+    if (!stopping)
+        s->written = 0;
+}
+
+static void start_due(struct supervisor *s)
+{
+    int64_t now = process_milliseconds();
+    for (size_t i = 0; i < s->board.count; i++) {
+        struct role *r = &s->board.roles[i];
+        if (r->pid || r->next_start > now)
+            continue;
+        start(s, r);
+        s->written = 0;
+    }
+}
+
+static unsigned signal_all(struct supervisor *s, int number)
+{
+    unsigned running = 0;
+    for (size_t i = 0; i < s->board.count; i++)
+        if (s->board.roles[i].pid) {
+            kill(s->board.roles[i].pid, number);
+            running++;
+        }
+    return running;
+}
+
+/* They finish the group in hand; who takes too long is killed, which loses nothing either. */
+static void stop_all(struct supervisor *s)
+{
+    int64_t end = process_milliseconds() + STOP_BOUND;
+    bool killed = false;
+    signal_all(s, SIGTERM);
+    for (;;) {
+        reap(s, true);
+        unsigned running = signal_all(s, 0);
+        if (!running)
+            return;
+        if (process_milliseconds() >= end && !killed) {
+            log_warning("%u roles did not stop within %d s and are killed", running, STOP_BOUND / 1000);
+            signal_all(s, SIGKILL);
+            killed = true;
+        }
+        struct process quiet = {.signals =
+                                    s->process.signals}; /* a second SIGTERM does not make us leave them */
+        process_wait(&quiet, -1, 20);
+    }
+}
+
+static void reload(struct supervisor *s)
+{
+    s->process.reload = false;
+    struct config *c = load(s->config_file);
+    if (c && strcmp(c->spool, s->config->spool) != 0) {
+        log_error("the spool cannot be changed to %s while the gateway runs: stop it and start it again",
+                  c->spool);
+        config_free(c);
+        c = NULL;
+    }
+    if (!c) {
+        log_error("the configuration is not in order: the one in force stays");
+        return;
+    }
+    stop_all(s);
+    board_close(&s->board);
+    config_free(s->config);
+    s->config = c;
+    if (board_open(&s->board, c) < 0) {
+        log_error("no memory for the roles: %s", strerror(errno));
+        s->process.stop = true;
+    }
+    s->written = 0;
+    log_info("the configuration was read again");
+}
+
+/* ---- the loop ---- */
+
+static void show_progress(struct supervisor *s)
+{
+    long translated = 0, sent = 0, fetched = 0;
+    if (!s->options->until_idle || s->options->quiet || !isatty(STDERR_FILENO))
+        return;
+    for (size_t i = 0; i < s->board.count; i++) {
+        long n = s->board.roles[i].entry->documents;
+        *(s->board.roles[i].kind == ROLE_TRANSLATOR ? &translated
+          : s->board.roles[i].kind == ROLE_COURIER  ? &sent
+                                                    : &fetched) += n;
+    }
+    fprintf(stderr, "\r%ld fetched, %ld translated, %ld sent, %lld s \033[K", fetched, translated, sent,
+            (long long)(process_milliseconds() - s->begun) / 1000);
+    s->shown = true;
+}
+
+static int64_t next_timer(const struct supervisor *s)
+{
+    int64_t now = process_milliseconds(), wait = s->options->until_idle ? IDLE_EVERY : WRITE_EVERY;
+    for (size_t i = 0; i < s->board.count; i++) {
+        const struct role *r = &s->board.roles[i];
+        if (!r->pid && r->next_start - now < wait)
+            wait = r->next_start - now;
+    }
+    return wait < 1 ? 1 : wait;
+}
+
+static bool finished(struct supervisor *s)
+{
+    if (s->options->limit_seconds > 0 &&
+        process_milliseconds() - s->begun >= (int64_t)s->options->limit_seconds * 1000) {
+        log_warning("not everything was done within %d s", s->options->limit_seconds);
+        s->limit_hit = true;
+        return true;
+    }
+    return s->options->until_idle && idle_look(&s->idle, &s->board, &s->spool, s->config);
+}
+
+static void supervise(struct supervisor *s)
+{
+    for (;;) {
+        process_stopping(&s->process);
+        reap(s, false);
+        if (s->process.stop)
+            return;
+        if (s->process.reload)
+            reload(s);
+        start_due(s);
+        if (process_milliseconds() - s->written >= WRITE_EVERY) {
+            board_write(&s->board, &s->spool, s->config->file);
+            show_progress(s);
+            s->written = process_milliseconds();
+        }
+        if (finished(s))
+            return;
+        process_wait(&s->process, -1, next_timer(s));
+    }
+}
+
+static int take_spool(struct supervisor *s)
+{
+    char pid[32] = "";
+    s->lock = openat(s->spool.root, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (s->lock < 0) {
+        log_error("%s/.lock cannot be opened: %s", s->spool.path, strerror(errno));
+        return -1;
+    }
+    if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+        ssize_t n = pread(s->lock, pid, sizeof pid - 1, 0);
+        pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+        log_error("another spoolgate run%s%s has the spool %s already", *pid ? ", process " : "", pid,
+                  s->spool.path);
+        return -1;
+    }
+    int n = snprintf(pid, sizeof pid, "%d\n", getpid());
+    if (ftruncate(s->lock, 0) < 0 || pwrite(s->lock, pid, (size_t)n, 0) < 0)
+        log_debug(".lock cannot be written: %s", strerror(errno));
+    return 0;
+}
+
+/* What until-idle found, as an exit status and in words. */
+static int judge(struct supervisor *s, struct summary *m)
+{
+    unsigned in_error = summary_end(m, s->options->json);
+    if (s->idle.held)
+        log_warning("documents for %u endpoints wait for a person: see .held in their outboxes",
+                    s->idle.held);
+    if (s->idle.failing)
+        log_warning("%u endpoints could not be asked for what is new", s->idle.failing);
+    return in_error || s->limit_hit || s->idle.held || s->idle.failing ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+}
+
+static int run(struct supervisor *s)
+{
+    if (take_spool(s) < 0)
+        return EXIT_UNAVAILABLE;
+    if (process_open(&s->process) < 0 || board_open(&s->board, s->config) < 0) {
+        log_error("the roles cannot be started: %s", strerror(errno));
+        return EXIT_SOFTWARE;
+    }
+    struct summary *m = s->options->until_idle ? summary_begin(&s->spool) : NULL;
+    log_info("%zu roles on %s", s->board.count, s->spool.path);
+    supervise(s);
+    if (s->shown)
+        fputs("\r\033[K", stderr);
+    log_info("stopping");
+    stop_all(s);
+    board_erase(&s->spool);
+    int status = EXIT_DONE;
+    if (m) {
+        status = judge(s, m);
+        summary_free(m);
+    }
+    return status;
+}
+
+int role_supervisor(const char *config_file, const struct supervisor_options *o)
+{
+    struct arena a = {0};
+    struct findings f = {.arena = &a};
+    struct supervisor s = {.options = o, .config_file = config_file, .lock = -1, .process.signals = -1};
+    int status = EXIT_CONFIG;
+    log_role("supervisor");
+    s.begun = process_milliseconds();
+    s.config = load(config_file);
+    if (s.config && spool_open(&s.spool, s.config->spool, &f) == 0) {
+        status = run(&s);
+        spool_close(&s.spool);
+    }
+    log_findings(&f);
+    if (s.lock >= 0)
+        close(s.lock);
+    process_close(&s.process);
+    board_close(&s.board);
+    config_free(s.config);
+    arena_free(&a);
+    return status;
+}
