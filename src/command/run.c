@@ -92,7 +92,7 @@ int command_role(int argc, char **argv)
         {"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *config_file = NULL, *role = argv[0];
     bool translator = !strcmp(role, "translator");
-    int c, slot = 1, status = EXIT_CONFIG;
+    int c, slot = 1, status;
     optind = 1;
     while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (c) {
@@ -105,14 +105,20 @@ int command_role(int argc, char **argv)
         return usage_role(stderr, role);
     if (translator && optind < argc && ((slot = positive(argv[optind])) < 0 || slot > 9999))
         return usage_role(stderr, role);
-    do {
-        struct arena a = {0};
-        struct config *config = command_config_load(config_file, &a);
-        arena_free(&a);
-        if (!config)
-            return status == ROLE_RELOAD ? EXIT_CONFIG : status;
-        status = run_role(role, argv[optind], slot, config);
-        config_free(config);
-    } while (status == ROLE_RELOAD);
+    struct arena a = {0};
+    struct config *config = command_config_load(config_file, &a);
+    if (!config)
+        return EXIT_CONFIG;
+    while ((status = run_role(role, argv[optind], slot, config)) == ROLE_RELOAD) {
+        struct config *anew = command_config_load(config_file, &a);
+        if (anew) {
+            config_free(config);
+            config = anew;
+        } else
+            log_error("the configuration is not in order: the one in force stays");
+        arena_reset(&a);
+    }
+    config_free(config);
+    arena_free(&a);
     return status;
 }

@@ -125,8 +125,10 @@ static void note_identity(struct translator *w, struct translation *t)
 {
     struct document *d = &t->document;
     if (canonical_identity(w->maps, t->canonical, &t->identity) < 0 || !t->identity.number.len) {
-        translation_fail(t, "document.number", "Correct the map: it has to fill the document's number.",
-                         "The document has no number, so it cannot be told from others.");
+        t->identity = (struct identity){0};
+        if (t->fate == FATE_SEND)
+            translation_fail(t, "document.number", "Correct the map: it has to fill the document's number.",
+                             "The document has no number, so it cannot be told from others.");
         return;
     }
     set_text(d->envelope, "type", t->identity.type);
