@@ -215,17 +215,43 @@ static json_t *link_to(struct exchange *ex, const char *name, const json_t *filt
     return link;
 }
 
+/* Whether it is a filter that read_filter could have made: cursors come from outside. */
+static bool filter_is_good(const json_t *filter)
+{
+    const char *name;
+    json_t *values, *value;
+    size_t i;
+
+    if (!json_is_object(filter))
+        return false;
+    json_object_foreach((json_t *)(uintptr_t)filter, name, values)
+    {
+        if (!filter_of(name) || json_array_size(values) == 0)
+            return false;
+        json_array_foreach(values, i, value)
+        {
+            if (!json_is_string(value))
+                return false;
+        }
+    }
+    return true;
+}
+
 /* {f, s} of a cursor of ours; NULL when it is none, or of another filter than the request's */
-static json_t *read_cursor(const char *text, const json_t *filter)
+static json_t *read_cursor(const char *text, const json_t *filter, int64_t count)
 {
     size_t size = strlen(text);
     unsigned char *decoded = malloc(size + 1);
     json_t *cursor = NULL;
+    int length = decoded ? sb_base64url_decode(text, size, decoded, size + 1) : -1;
+    int64_t border;
+    char why[200];
 
-    if (decoded && sb_base64url_decode(text, size, decoded, size + 1) > 0)
-        cursor = json_loads((char *)decoded, 0, NULL);
+    if (length > 0)
+        cursor = sb_document_parse((char *)decoded, (size_t)length, why, sizeof(why));
     free(decoded);
-    if (!json_is_object(json_object_get(cursor, "f")) || !json_is_integer(json_object_get(cursor, "s")) ||
+    border = sb_document_integer(cursor, "s", -1);
+    if (border < 0 || border >= count || !filter_is_good(json_object_get(cursor, "f")) ||
         (json_object_size(filter) > 0 &&
          !json_equal(json_object_get(cursor, "f"), (json_t *)(uintptr_t)filter))) {
         json_decref(cursor);
@@ -242,7 +268,7 @@ static json_t *collect(struct exchange *ex, const json_t *filter, int64_t border
 
     *more = false;
     if (newer) {
-        for (int64_t i = border + 1 < 0 ? 0 : border + 1; i < count; i++) {
+        for (int64_t i = border + 1; i < count; i++) {
             json_t *transaction = json_array_get(all, (size_t)i);
 
             if (!matches(ex->sandbox, filter, transaction))
@@ -281,7 +307,9 @@ void sb_transactions_list(struct exchange *ex)
     if (!filter)
         return;
     if (after || before) {
-        cursor = after && before ? NULL : read_cursor(after ? after : before, filter);
+        cursor = after && before ? NULL
+                                 : read_cursor(after ? after : before, filter,
+                                               (int64_t)json_array_size(sb_transactions(ex->sandbox)));
         if (!cursor) {
             json_decref(filter);
             sb_orderful_refuse(ex, 400, NULL, NULL, "Invalid cursor");
