@@ -270,17 +270,15 @@ static const char *condition_sentence(struct check *c, const struct condition *k
 /* The position to blame: of an exclusion the last one present, otherwise the first one absent. */
 static unsigned blamed(const struct condition *k, uint64_t present)
 {
-    bool exclusive = k->kind == CONDITION_EXCLUSIVE;
-    unsigned found = k->positions[0];
-    for (unsigned i = k->count; i-- > 0;) {
-        bool there = present >> (k->positions[i] - 1) & 1;
-        if (there == exclusive) {
-            found = k->positions[i];
-            if (exclusive)
-                break;
-        }
+    unsigned first_absent = 0, last_present = 0;
+    for (unsigned i = 0; i < k->count; i++) {
+        unsigned n = k->positions[i];
+        if (present >> (n - 1) & 1)
+            last_present = n > last_present ? n : last_present;
+        else if (!first_absent || n < first_absent)
+            first_absent = n;
     }
-    return found;
+    return k->kind == CONDITION_EXCLUSIVE ? last_present : first_absent;
 }
 
 static struct check_at at_position(const struct position *positions, unsigned element, unsigned n)

@@ -88,6 +88,8 @@ static int check_profile(const struct envelope *e, struct findings *f)
         {"GS03", e->application_receiver, 2, 15},
         {"GS08", e->version, 6, 12},
     };
+    if (check_delimiters(e, f))
+        return -1;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (check_text(e, texts[i], f))
             return -1;
@@ -97,7 +99,7 @@ static int check_profile(const struct envelope *e, struct findings *f)
         return refuse(f, "ISA13",
                       arena_printf(f->arena, "The control number %u is not between 1 and 999999999.",
                                    (unsigned)e->control_number));
-    return check_delimiters(e, f);
+    return 0;
 }
 
 /* ---- text; the room is reserved ---- */

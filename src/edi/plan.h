@@ -47,6 +47,13 @@ struct segment_plan {
     struct presence presence;
     uint64_t simple; /* elements that are neither composite nor repeated */
     uint32_t key;
+    uint16_t number; /* in the dictionary */
+};
+
+/* In front of every array of set items, so that a walk need not touch the items to find its way. */
+struct level_plan {
+    const uint16_t *segments;  /* number of each item's segment */
+    const uint16_t *mandatory; /* index of the first mandatory item at or behind each; count when there is none */
 };
 
 struct segment_slot {
@@ -80,6 +87,11 @@ const struct code_list *plan_load_codes(struct dictionary_tables *d, const char 
 static inline const struct segment_plan *plan_of(const struct segment *s)
 {
     return (const struct segment_plan *)s;
+}
+
+static inline const struct level_plan *plan_of_level(const struct set_item *items)
+{
+    return (const struct level_plan *)(const void *)items - 1;
 }
 
 static inline const struct composite_plan *plan_of_composite(const struct composite *c)

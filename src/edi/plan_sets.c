@@ -120,9 +120,23 @@ static void read_row(struct drafting *g)
     n->item.max_use = table_number(t, 4, 1000000000);
 }
 
+static void plan_level(struct dictionary_tables *d, struct level_plan *plan, const struct set_item *items,
+                       unsigned count)
+{
+    uint16_t *segments = arena_alloc(&d->arena, (count + 1) * sizeof *segments);
+    uint16_t *mandatory = arena_alloc(&d->arena, (count + 1) * sizeof *mandatory);
+    mandatory[count] = (uint16_t)count;
+    for (unsigned i = count; i-- > 0;) {
+        segments[i] = plan_of(items[i].segment)->number;
+        mandatory[i] = items[i].requirement == 'M' ? (uint16_t)i : mandatory[i + 1];
+    }
+    *plan = (struct level_plan){segments, mandatory};
+}
+
 static const struct set_item *freeze(struct dictionary_tables *d, const struct draft *parent)
 {
-    struct set_item *items = arena_zero(&d->arena, (parent->count ? parent->count : 1) * sizeof *items);
+    struct level_plan *plan = arena_zero(&d->arena, sizeof *plan + parent->count * sizeof(struct set_item));
+    struct set_item *items = (struct set_item *)(void *)(plan + 1);
     unsigned i = 0;
     for (const struct draft *n = parent->first; n; n = n->next) {
         items[i] = n->item;
@@ -132,6 +146,7 @@ static const struct set_item *freeze(struct dictionary_tables *d, const struct d
         }
         i++;
     }
+    plan_level(d, plan, items, i);
     return items;
 }
 
@@ -145,8 +160,8 @@ static int read_set(struct dictionary_tables *d, struct set *set, struct finding
         return -1;
     while (table_next(&g.t))
         read_row(&g);
-    if (!root.count && f->errors == before)
-        table_fault(&g.t, "The set %s has no segments.", set->id);
+    if (f->errors == before && (!root.count || root.count > UINT16_MAX))
+        table_fault(&g.t, "The set %s has no segments, or too many.", set->id);
     set->items = freeze(d, &root);
     set->count = root.count;
     table_close(&g.t);

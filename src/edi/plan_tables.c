@@ -258,6 +258,7 @@ static struct segment_plan *new_segment(struct dictionary_tables *d, struct tabl
     s->segment.name = arena_text(&d->arena, t->fields[5]);
     s->segment.positions = positions;
     s->key = segment_key(t->fields[0]);
+    s->number = (uint16_t)(d->segment_count - 1);
     if (!s->key)
         table_fault(t, "A segment's id has one to three characters, not \"%s\".", s->segment.id);
     for (size_t i = 0; i + 1 < d->segment_count; i++)
@@ -310,6 +311,8 @@ int plan_load_segments(struct dictionary_tables *d, struct findings *f)
     read_segments(d, &segments);
     read_segments(d, &envelope);
     hash_segments(d);
+    if (d->segment_count > UINT16_MAX)
+        table_fault(&segments, "There are more than %u segments.", UINT16_MAX);
     table_close(&segments);
     table_close(&envelope);
     return f->errors > before ? -1 : 0;

@@ -155,11 +155,24 @@ void reading_segment(struct reading *r, const struct x12_segment *s)
     reading_elements(r, s, p, add_named(r, level->node, NODE_SEGMENT, p->segment.id, s->at));
 }
 
+/* The delimiters in ISA11 and ISA16 were looked at by the lexer, and may be control characters. */
+static void reading_isa(struct reading *r, const struct x12_segment *s, const struct segment_plan *p)
+{
+    struct x12_segment isa = *s;
+    if (r->lexer->delimiters.repetition && isa.count > 10)
+        isa.elements[10] = SLICE("U");
+    if (isa.count > 15)
+        isa.elements[15] = SLICE(">");
+    reading_elements(r, &isa, p, NULL);
+}
+
 void reading_envelope(struct reading *r, const struct x12_segment *s)
 {
     r->check.id = s->id;
     r->check.qualifier = SLICE_NONE;
     const struct segment_plan *p = plan_segment(r->check.dictionary, s->id);
-    if (p)
+    if (p && slice_is(s->id, "ISA"))
+        reading_isa(r, s, p);
+    else if (p)
         reading_elements(r, s, p, NULL);
 }

@@ -6,23 +6,38 @@ struct place {
     size_t index;
 };
 
+static inline void open_level(struct walk_level *l, const struct set_item *items, size_t count,
+                              const struct set_item *loop)
+{
+    const struct level_plan *plan = plan_of_level(items);
+    l->items = items;
+    l->segments = plan->segments;
+    l->mandatory = plan->mandatory;
+    l->loop = loop;
+    l->count = count;
+    l->index = 0;
+    l->uses = loop ? 1 : 0;
+    l->node = NULL;
+}
+
 void walk_open(struct walk *w, const struct set *set)
 {
     w->depth = 0;
-    w->levels[0] = (struct walk_level){.items = set->items, .count = set->count};
+    open_level(&w->levels[0], set->items, set->count, NULL);
 }
 
 /* The first place for s from where the walk stands, innermost level first. false when there is none that is
  * not used up; *used_up then says whether there is one that is. */
 static inline bool find_place(const struct walk *w, const struct segment *s, struct place *p, bool *used_up)
 {
+    const uint16_t number = plan_of(s)->number;
     *used_up = false;
     for (unsigned level = w->depth + 1; level-- > 0;) {
         const struct walk_level *l = &w->levels[level];
         /* A loop's first segment never stands in it again: it opens the next occurrence of the loop. */
         size_t from = level && l->index == 0 ? 1 : l->index;
         for (size_t i = from; i < l->count; i++) {
-            if (l->items[i].segment != s)
+            if (l->segments[i] != number)
                 continue;
             if (i != l->index || !l->items[i].max_use || l->uses < l->items[i].max_use) {
                 *p = (struct place){level, i};
@@ -39,9 +54,9 @@ static inline bool find_place(const struct walk *w, const struct segment *s, str
 
 static void tell_missing(const struct walk_level *l, size_t to, walk_missing *missing, void *context)
 {
-    for (size_t i = l->uses ? l->index + 1 : l->index; i < to; i++)
-        if (l->items[i].requirement == 'M' && missing)
-            missing(context, l, &l->items[i]);
+    size_t from = l->uses ? l->index + 1 : l->index;
+    for (size_t i = l->mandatory[from]; i < to && missing; i = l->mandatory[i + 1])
+        missing(context, l, &l->items[i]);
 }
 
 static bool holds(const struct set_item *items, size_t count, const struct segment *s)
@@ -79,8 +94,7 @@ enum walk_result walk_segment(struct walk *w, const struct set *set, const struc
     const struct set_item *item = &l->items[p.index];
     if (!item->items)
         return used_up ? WALK_TOO_MANY : WALK_HERE;
-    w->levels[++w->depth] =
-        (struct walk_level){.items = item->items, .loop = item, .count = item->count, .index = 0, .uses = 1};
+    open_level(&w->levels[++w->depth], item->items, item->count, item);
     return used_up ? WALK_LOOP_TOO_MANY : WALK_LOOP;
 }
 

@@ -1,5 +1,5 @@
-/* Reading X12: a good order as a tree, every fault once with its place and sentence, envelopes, and real interchanges
- * where a corpus of them is at hand (../shared/corpus). */
+/* Reading X12: a good order as a tree, every fault once with its place and sentence, envelopes, and real
+ * interchanges where a corpus of them is at hand (../shared/corpus). */
 #include "test_edi.h"
 #include <dirent.h>
 #include "base/file.h"
@@ -30,7 +30,8 @@ static int teardown(void **state)
 }
 
 /* Result of the first x12_reader_next that is not 1, or 0; the last tree is given. */
-static int read_text(struct bench *b, struct slice text, struct x12_header *h, struct node **set, struct findings *f)
+static int read_text(struct bench *b, struct slice text, struct x12_header *h, struct node **set,
+                     struct findings *f)
 {
     arena_reset(&b->arena);
     *f = (struct findings){.arena = &b->arena};
@@ -132,9 +133,10 @@ static void places_by_the_set(void **state)
     struct x12_header h;
     struct node *set;
     struct findings f;
-    interchange_of(&b->text, "850",
-                   "BEG*00*SA*X**20260312\nSAC*C*D240***500\nCUR*BY*NOK\nN9*ZZ*1\nMSG*hello\nN9*ZZ*2\nMSG*you\n"
-                   "PO1*1*1*EA\nMEA**WT*5*KG\nPID*F****a\nMEA**WT*6*KG\nN1*ST*Oslo\nN3*street\n");
+    interchange_of(
+        &b->text, "850",
+        "BEG*00*SA*X**20260312\nSAC*C*D240***500\nCUR*BY*NOK\nN9*ZZ*1\nMSG*hello\nN9*ZZ*2\nMSG*you\n"
+        "PO1*1*1*EA\nMEA**WT*5*KG\nPID*F****a\nMEA**WT*6*KG\nN1*ST*Oslo\nN3*street\n");
     assert_int_equal(read_text(b, buffer_as_slice(&b->text), &h, &set, &f), 1);
     const struct node *sac = node_member(set, SLICE("SAC")), *po1 = node_member(set, SLICE("PO1"));
     assert_true(slice_is(sac->last->name, "CUR"));
@@ -179,7 +181,8 @@ static void accepts_other_delimiters(void **state)
     buffer_free(&other);
 }
 
-/* From 00402 on ISA11 is the repetition separator; the dictionary here stays 004010, which repeats nothing. */
+/* From 00402 on ISA11 is the repetition separator; the dictionary here stays 004010, which repeats nothing.
+ */
 static void repetition_separator(void **state)
 {
     struct bench *b = *state;
@@ -204,23 +207,33 @@ static void repetition_separator(void **state)
 
 static const struct {
     const char *set, *body, *code, *where, *what;
-} faults[] = { /* code NULL: it is good */
+} faults[] = {
+    /* code NULL: it is good */
     /* elements */
-    {"850", "BEG*00*SA***20260312\n" LINE, "x12.element.missing", "segment 2, BEG*00, element BEG03", "mandatory"},
+    {"850", "BEG*00*SA***20260312\n" LINE, "x12.element.missing", "segment 2, BEG*00, element BEG03",
+     "mandatory"},
     {"850", BEG "PO1*1*1*EA****10-2201\n", "x12.element.condition", "element PO106",
      "PO106 and PO107 belong together"},
     {"850", BEG "N1*ST\n" LINE, "x12.element.condition", "segment 3, N1*ST", "At least one of N102 or N103"},
     {"850", BEG "PO1*1**EA\nPID*F****x\n" LINE, "x12.element.condition", "element PO102",
      "When PO103 is there, PO102 must be there too (condition C0302)"},
-    {"850", BEG "SAC*C*****************x\n" LINE, "x12.element.too-many", "SAC", "at most 16"},
-    {"850", BEG "MEA**WT*5*KG***02*03\n" LINE, "x12.element.exclusive", "MEA08", "Only one of MEA08 or MEA03"},
-    {"850", BEG "CUR*BY*NO\n" LINE, "x12.element.too-short", "element CUR02", "\"NO\" has 2 characters; 3 to 3"},
+    {"850", BEG "SAC*C*D240***500************x\n" LINE, "x12.element.too-many", "SAC", "at most 16"},
+    {"850", BEG "MEA**WT*5*KG***02*03\n" LINE, "x12.element.exclusive", "MEA08",
+     "Only one of MEA08 or MEA03"},
+    {"850", BEG "CUR*BY*NO\n" LINE, "x12.element.too-short", "element CUR02",
+     "\"NO\" has 2 characters; 3 to 3"},
     {"850", BEG "REF*IA*1234567890123456789012345678901\n" LINE, "x12.element.too-long", "element REF02",
      "31 characters; 1 to 30"},
     {"850", BEG "PO1*1*1234567890123456*EA\n", "x12.element.too-long", "element PO102", "16 digits"},
     {"850", BEG "REF*IA*a\001b\n" LINE, "x12.element.character", "element REF02", "\"a\\x01b\""},
-    {"850", BEG "REF*IA*a\xff" "b\n" LINE, "x12.element.character", "element REF02", "no UTF-8"},
-    {"850", BEG "REF*IA*a\xc2\x85" "b\n" LINE, "x12.element.character", "element REF02", "control character"},
+    {"850",
+     BEG "REF*IA*a\xff"
+         "b\n" LINE,
+     "x12.element.character", "element REF02", "no UTF-8"},
+    {"850",
+     BEG "REF*IA*a\xc2\x85"
+         "b\n" LINE,
+     "x12.element.character", "element REF02", "control character"},
     {"850", BEG "PO1*1*12,5*EA\n", "x12.element.character", "element PO102", "\"12,5\" is no number"},
     {"850", BEG "PO1*1*1.2.3*EA\n", "x12.element.character", "element PO102", "is no number"},
     {"850", BEG "PO1*1*1E3*EA\n", "x12.element.character", "element PO102", "is no number"},
@@ -236,15 +249,17 @@ static const struct {
     {"850", BEG "DTM*002*20260320*12345\n" LINE, "x12.element.time", "element DTM03", "is no time"},
     {"850", BEG "DTM*002*20260320*23595999\n" LINE, NULL, NULL, NULL},
     {"850", BEG "REF*IA*a>b\n" LINE, "x12.element.components", "element REF02", "2 components"},
-    {"850", BEG "REF*IA*a**ZZ>1>2\n" LINE, NULL, NULL, NULL},
-    {"850", BEG "REF*IA*a**IA>1>IA>2>IA>3>x\n" LINE, "x12.element.components", "element REF04", "7 components"},
+    {"850", BEG "REF*IA*a**ZZ>1>IA>2\n" LINE, NULL, NULL, NULL},
+    {"850", BEG "REF*IA*a**IA>1>IA>2>IA>3>x\n" LINE, "x12.element.components", "element REF04",
+     "7 components"},
     {"850", BEG "REF*IA*a**>1\n" LINE, "x12.element.missing", "element REF04-1", "REF04-1 is mandatory"},
     {"850", BEG "REF*IA*a**IA>1>IA\n" LINE, "x12.element.condition", "element REF04-4",
      "REF04-3 and REF04-4 belong together"},
     /* segments */
     {"850", BEG "XYZ*1\n" LINE, "x12.segment.unknown", "segment 3, XYZ*1", "There is no segment \"XYZ\""},
-    {"850", BEG "~" LINE, "x12.segment.unknown", "segment 3", "There is no segment \"\""},
-    {"850", BEG "PID*F****x\nN3*x\n" LINE, "x12.segment.unexpected", "segment 4, N3*x", "belongs into loop N1"},
+    {"850", BEG "\n" LINE, "x12.segment.unknown", "segment 3", "There is no segment \"\""},
+    {"850", BEG "PID*F****x\nN3*x\n" LINE, "x12.segment.unexpected", "segment 4, N3*x",
+     "belongs into loop N1"},
     {"850", LINE, "x12.segment.missing", "segment 2, PO1*1", "mandatory segment BEG"},
     {"850", BEG, "x12.segment.missing", "segment 3, SE", "mandatory loop PO1"},
     {"997", "AK1*PO*1\nAK2*850*0001\nAK9*A*1*1*1\n", "x12.segment.missing", "segment 4, AK9*A",
@@ -325,30 +340,39 @@ static const struct {
     {"", "x12.interchange.structure", "begins with ISA", -1},
     {"{\"a\":1}", "x12.interchange.structure", "begins with ISA", -1},
     {"ISA*00*", "x12.interchange.end", "ends inside the ISA", -1},
-    {"ISA*00*          *00*          *ZZ*NORDMATBUYT   *ZZ*FJORDSELLT     *260312*0914*U*00401*000000042*0*T*>~GS*PO~",
+    {"ISA*00*          *00*          *ZZ*NORDMATBUYT   *ZZ*FJORDSELLT     "
+     "*260312*0914*U*00401*000000042*0*T*>~GS*PO~",
      "x12.interchange.header", "ISA06 has 14 characters", -1},
-    {"ISA*00*          *00*          *ZZ*NORDMATBUYT    *ZZ*FJORDSELLT     *260312*0914*U*00401*000000042*0*T**~",
+    {"ISA*00*          *00*          *ZZ*NORDMATBUYT    *ZZ*FJORDSELLT     "
+     "*260312*0914*U*00401*000000042*0*T**~",
      "x12.interchange.separator", "are both \"*\"", -1},
-    {"ISA*00*          *00*          *ZZ*NORDMATBUYT    *ZZ*FJORDSELLT     *260312*0914*U*00401*000000042*0*T*>A",
+    {"ISA*00*          *00*          *ZZ*NORDMATBUYT    *ZZ*FJORDSELLT     "
+     "*260312*0914*U*00401*000000042*0*T*>A",
      "x12.interchange.separator", "cannot delimit", -1},
     {ISA_TEXT, "x12.interchange.end", "IEA is missing", -1},
-    {ISA_TEXT "IEA*1*000000042~", "x12.interchange.count", "IEA01 counts 1 functional groups; there are 0", -1},
-    {ISA_TEXT "IEA*0*000000043~", "x12.interchange.control-number", "IEA02 is 000000043, but ISA13 is 000000042", -1},
+    {ISA_TEXT "IEA*1*000000042~", "x12.interchange.count", "IEA01 counts 1 functional groups; there are 0",
+     -1},
+    {ISA_TEXT "IEA*0*000000043~", "x12.interchange.control-number",
+     "IEA02 is 000000043, but ISA13 is 000000042", -1},
     {ISA_TEXT "ST*850*0001~", "x12.interchange.structure", "GS or IEA is due", -1},
     {ISA_TEXT GS_PO "GE*1*42~", "x12.group.count", "GE01 counts 1", -1},
     {ISA_TEXT GS_PO "GE*0*43~", "x12.group.control-number", "GE02 is 43, but GS06 is 42", -1},
     {ISA_TEXT GS_PO "IEA*1*000000042~", "x12.interchange.structure", "ST or GE is due", -1},
     {ISA_TEXT GS_PO, "x12.interchange.end", "GE and IEA are missing", -1},
-    {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~", "x12.interchange.end", "inside a transaction set", -1},
+    {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~", "x12.interchange.end",
+     "inside a transaction set", -1},
     {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA", "x12.interchange.end", "inside a segment", -1},
-    {ISA_TEXT "GS*PO*AA*BB*20260312*0961*42*X*004010~GE*0*42~IEA*1*000000042~", "x12.element.time", "\"0961\"", -1},
+    {ISA_TEXT "GS*PO*AA*BB*20260312*0961*42*X*004010~GE*0*42~IEA*1*000000042~", "x12.element.time",
+     "\"0961\"", -1},
     {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~SE*5*0001~", "x12.set.count",
      "SE01 counts 5 segments; there are 4", 2},
     {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~SE*4*0002~", "x12.set.control-number",
      "SE02 is 0002, but ST02 is 0001", 2},
-    {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~GE*1*42~", "x12.set.trailer", "has no SE", 2},
+    {ISA_TEXT GS_PO "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~GE*1*42~", "x12.set.trailer", "has no SE",
+     2},
     {ISA_TEXT GS_PO "ST*999*0001~AK1*PO~SE*3*0001~", "x12.set.unknown", "There is no transaction set 999", 2},
-    {ISA_TEXT GS_IN "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~SE*4*0001~", "x12.set.header", "GS01 says IN", 2},
+    {ISA_TEXT GS_IN "ST*850*0001~BEG*00*SA*X**20260312~PO1*1*1*EA~SE*4*0001~", "x12.set.header",
+     "GS01 says IN", 2},
 };
 
 static void tells_wrong_envelopes(void **state)
@@ -457,7 +481,8 @@ static void prints_for_people(void **state)
     struct buffer out = {0};
     interchange_of(&b->text, "850", BEG LINE "PID*F****a\033[2Jb\n");
     assert_int_equal(x12_print_readable(buffer_as_slice(&b->text), b->library, &out, &f), 0);
-    assert_non_null(strstr(out.ptr, "\n  ST*850*0001\n    BEG*00*SA*X**20260312\n    PO1*1*1*EA\n      PID*F****a\\x1B[2Jb\n"));
+    assert_non_null(strstr(
+        out.ptr, "\n  ST*850*0001\n    BEG*00*SA*X**20260312\n    PO1*1*1*EA\n      PID*F****a\\x1B[2Jb\n"));
     assert_non_null(strstr(out.ptr, "\n  SE*5*0001\nGE*1*42\nIEA*1*000000042\n"));
     buffer_free(&out);
 }
@@ -482,7 +507,7 @@ static unsigned read_corpus(struct bench *b, const char *path)
         while (r && (got = x12_reader_next(r, &h, &set, &f)) > 0)
             sets += got == 1;
         x12_reader_close(r);
-        print_message("%s: %u good sets%s%s\n", path, sets, got < 0 ? ", then: " : "",
+        print_message("# %s: %u good sets%s%s\n", path, sets, got < 0 ? ", then: " : "",
                       got < 0 && f.first ? f.first->what : "");
     }
     buffer_free(&text);
@@ -497,7 +522,7 @@ static void reads_the_shared_corpus(void **state)
     snprintf(directory, sizeof directory, "%s/../shared/corpus", source_directory());
     DIR *d = opendir(directory);
     if (!d) {
-        print_message("no ../shared/corpus here: real interchanges are not read\n");
+        print_message("# no ../shared/corpus here: real interchanges are not read\n");
         skip();
     }
     for (struct dirent *e; (e = readdir(d));) {

@@ -1,5 +1,6 @@
 /* What the tests of src/edi share: the translators' library, samples in short form, and a look at findings.
- * A sample's body is written with one segment a line; interchange_of puts ST/SE, GS/GE and ISA/IEA round it. */
+ * A sample's body is written with one segment a line; interchange_of puts ST/SE, GS/GE and ISA/IEA round it.
+ */
 #ifndef SPOOLGATE_TESTS_TEST_EDI_H
 #define SPOOLGATE_TESTS_TEST_EDI_H
 
@@ -64,7 +65,9 @@ static inline void interchange_of(struct buffer *b, const char *set, const char 
 {
     buffer_clear(b);
     buffer_text(b, ISA_TEXT);
-    buffer_text(b, !strcmp(set, "810") ? GS_IN : !strcmp(set, "997") ? "GS*FA*AA*BB*20260312*0914*42*X*004010~" : GS_PO);
+    buffer_text(b, !strcmp(set, "810")   ? GS_IN
+                   : !strcmp(set, "997") ? "GS*FA*AA*BB*20260312*0914*42*X*004010~"
+                                         : GS_PO);
     add_set(b, set, "0001", body);
     buffer_text(b, "GE*1*42~IEA*1*000000042~");
 }
@@ -78,14 +81,16 @@ static inline const struct finding *finding_of(const struct findings *f, const c
 }
 
 /* The one finding must be this one; anything else is printed and fails. */
-static inline void expect_only(const struct findings *f, const char *code, const char *where, const char *what)
+static inline void expect_only(const struct findings *f, const char *code, const char *where,
+                               const char *what)
 {
     const struct finding *n = finding_of(f, code);
     if (n && f->kept == 1 && strstr(n->where, where) && strstr(n->what, what))
         return;
     struct buffer b = {0};
     findings_print(f, &b);
-    fail_msg("wanted only %s at \"%s\" saying \"%s\", got %u:\n%s", code, where, what, f->kept, b.ptr ? b.ptr : "");
+    fail_msg("wanted only %s at \"%s\" saying \"%s\", got %u:\n%s", code, where, what, f->kept,
+             b.ptr ? b.ptr : "");
 }
 
 static inline void expect_none(const struct findings *f)
