@@ -13,6 +13,8 @@
 
 #define KEEP_DAYS 32 /* open days of the archive; outboxes and inboxes stay open, there are few */
 
+#define MANY_CHANGED 64
+
 struct directory {
     enum stage stage;
     char path[128]; /* relative to the stage: "orderful", "2026/03/21" */
@@ -30,9 +32,9 @@ struct changed {
 struct spool_directories {
     struct directory *open;
     size_t count, room, days, next_day;
-    struct changed *changed;
-    size_t changed_count, changed_room;
-    bool failed; /* a change could not be noted: the next settling syncs everything */
+    struct changed changed[MANY_CHANGED];
+    size_t changed_count;
+    bool everything; /* more was changed than is noted: the next settling syncs the filesystem */
 };
 
 struct spool_directories *spool_directories_new(void)
@@ -51,7 +53,6 @@ void spool_directories_free(struct spool_directories *d)
         close(d->open[i].fd);
     for (size_t i = 0; i < d->changed_count; i++)
         close(d->changed[i].fd);
-    free(d->changed);
     free(d->open);
     free(d);
 }
@@ -65,17 +66,9 @@ void stage_changed(const struct spool *s, int dir)
     for (size_t i = d->changed_count; i-- > 0;)
         if (d->changed[i].inode == st.st_ino && d->changed[i].device == st.st_dev)
             return;
-    if (d->changed_count == d->changed_room) {
-        size_t room = d->changed_room ? 2 * d->changed_room : 16;
-        struct changed *more = realloc(d->changed, room * sizeof *more);
-        if (!more)
-            abort();
-        d->changed = more;
-        d->changed_room = room;
-    }
-    int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    int fd = d->changed_count < MANY_CHANGED ? fcntl(dir, F_DUPFD_CLOEXEC, 3) : -1;
     if (fd < 0)
-        d->failed = true;
+        d->everything = true;
     else
         d->changed[d->changed_count++] = (struct changed){fd, st.st_dev, st.st_ino};
 }
@@ -90,9 +83,9 @@ int spool_settle(struct spool *s)
         close(d->changed[i].fd);
     }
     d->changed_count = 0;
-    if (d->failed && spool_sync(s) < 0 && !failed)
+    if (d->everything && spool_sync(s) < 0 && !failed)
         failed = errno;
-    d->failed = false;
+    d->everything = false;
     errno = failed;
     return failed ? -1 : 0;
 }

@@ -140,7 +140,7 @@ static void order_comes_from_the_dictionary(void **state)
         json(b, SET("\"transactionSetTrailer\":[{\"numberOfIncludedSegments\":\"9\"}]," LINE
                     ",\"currency\":[{\"currencyCode\":\"NOK\",\"exchangeRate\":\"\",\"entityIdentifierCode\":"
                     "\"BY\"}]," BEG ",\"referenceInformation\":[{\"referenceIdentificationQualifier\":\"IA\","
-                                    "\"referenceIdentification\":"
+                    "\"referenceIdentification\":"
                     "\"1\",\"description\":null}],\"transactionSetHeader\":[{"
                     "\"transactionSetIdentifierCode\":\"850\"}],"
                     "\"interchangeControlHeader\":[{\"anything\":5}]"));
