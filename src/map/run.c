@@ -1,0 +1,233 @@
+/* run: see run.h. */
+#include "base/decimal.h"
+#include "map/run.h"
+
+void run_open(struct running *r, const struct map *m, const struct map_run *run, bool reading)
+{
+    *r = (struct running){.map = m,
+                          .arena = run->findings->arena,
+                          .findings = run->findings,
+                          .trace = run->trace,
+                          .reading = reading};
+    if (!m->variable_count)
+        return;
+    struct slice *values = arena_zero(r->arena, m->variable_count * sizeof *values);
+    for (size_t i = 0; i < run->variable_count; i++)
+        for (unsigned v = 0; v < m->variable_count; v++)
+            if (strcmp(run->variables[i].name, m->variables[v]) == 0)
+                values[v] = slice_of(run->variables[i].value);
+    r->values = values;
+}
+
+struct slice run_scalar(const struct node *n)
+{
+    struct slice s;
+    switch (n->kind) {
+    case NODE_NUMBER: return n->text;
+    case NODE_STRING: s = slice_trim(n->text); return s.len ? s : SLICE_NONE;
+    case NODE_TRUE: return SLICE("true");
+    case NODE_FALSE: return SLICE("false");
+    default: return SLICE_NONE;
+    }
+}
+
+/* The value of a qualifier/value pair, wherever it stands in the segment. */
+static struct node *find_pair(const struct scope *s, const struct field *f)
+{
+    const struct frame *segment = f->frame;
+    struct node **slots = s->slots + segment->first_slot;
+    for (unsigned i = 0; i < segment->pair_slots; i++) {
+        unsigned tag = segment->pair_all[i];
+        struct node *qualifier = slots[tag - 1];
+        if (qualifier && slice_equal(qualifier->text, f->pair)) {
+            qualifier->used = 1;
+            return slots[tag];
+        }
+    }
+    return NULL;
+}
+
+struct slice run_their_text(struct running *r, const struct scope *s, const struct field *f, struct node **at)
+{
+    struct node *n = f->tag ? s->slots[f->slot] : s->frames[f->frame->number] ? find_pair(s, f) : NULL;
+    if (n && f->index >= 0) {
+        struct node *list = n->kind == NODE_ARRAY ? n : NULL;
+        n = list ? list->first : NULL;
+        for (int i = f->index; n && i > 0; i--)
+            n = n->next;
+    }
+    *at = n;
+    if (!n)
+        return SLICE_NONE;
+    n->used = 1;
+    if (n->kind == NODE_OBJECT || n->kind == NODE_ARRAY || n->kind == NODE_COMPOSITE) {
+        struct line here = {.place = f->text, .field = (struct field *)(uintptr_t)f, .path.text = ""};
+        run_fault(r, s, &here, n, "map.type", "Compare the map with the document.",
+                  n->kind == NODE_OBJECT  ? "An object stands where the map expects a single value."
+                  : n->kind == NODE_ARRAY ? "A list stands where the map expects a single value."
+                                          : "A composite stands where the map expects a single value.");
+        return SLICE_NONE;
+    }
+    return run_scalar(n);
+}
+
+/* "0.0" is 0: what an ERP writes of a number depends on its mood. */
+static bool same_value(struct slice a, struct slice b)
+{
+    struct decimal x, y;
+    if (slice_equal(a, b))
+        return true;
+    bool numbers =
+        a.len && b.len && (unsigned char)(b.ptr[0] - '0') < 10 && (unsigned char)(a.ptr[0] - '0') < 10;
+    return numbers && decimal_parse(a, &x) && decimal_parse(b, &y) && decimal_compare(x, y) == 0;
+}
+
+bool run_tests(struct running *r, const struct scope *s, const struct test *tests, const struct test **failed)
+{
+    for (const struct test *t = tests; t; t = t->next) {
+        struct node *n = NULL;
+        struct slice text = SLICE_NONE;
+        if (t->field)
+            text = run_their_text(r, s, t->field, &n);
+        else if ((n = path_get(s->ours, &t->path)))
+            text = n->kind == NODE_OBJECT || n->kind == NODE_ARRAY
+                       ? (n->first ? SLICE("present") : SLICE_NONE)
+                       : run_scalar(n);
+        bool found = false;
+        for (const struct values *v = t->values; v && text.ptr && !found; v = v->next)
+            found = same_value(v->text, text);
+        bool holds = t->kind == TEST_PRESENT  ? text.ptr != NULL
+                     : t->kind == TEST_ABSENT ? text.ptr == NULL
+                     : t->kind == TEST_IN     ? found
+                                              : !found;
+        if (!holds) {
+            if (failed)
+                *failed = t;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- where ---- */
+
+static const char *without_brackets(struct arena *a, const char *text)
+{
+    size_t len = strlen(text);
+    return len > 2 && strcmp(text + len - 2, "[]") == 0 ? arena_text(a, slice_make(text, len - 2)) : text;
+}
+
+const char *run_place(struct running *r, const struct scope *s, const char *place)
+{
+    for (; s && s->block->outer; s = s->outer) {
+        const char *text = without_brackets(r->arena, s->block->text);
+        if (r->map->x12)
+            place = s->block->each ? arena_printf(r->arena, "%s#%zu %s", text, s->index + 1, place)
+                                   : arena_printf(r->arena, "%s %s", text, place);
+        else
+            place = s->block->each ? arena_printf(r->arena, "%s[%zu].%s", text, s->index, place)
+                                   : arena_printf(r->arena, "%s.%s", text, place);
+    }
+    return place;
+}
+
+const char *run_here(struct running *r, const struct scope *s)
+{
+    const char *place = run_place(r, s, "");
+    size_t len = strlen(place);
+    while (len && (place[len - 1] == '.' || place[len - 1] == ' '))
+        len--;
+    return arena_text(r->arena, slice_make(place, len));
+}
+
+const char *run_path(struct running *r, const struct scope *s, const char *path)
+{
+    for (; s && s->block->outer; s = s->outer) {
+        if (!s->block->path.count)
+            continue;
+        path = s->block->each ? arena_printf(r->arena, "%s[%zu].%s", s->block->path.text, s->our_index, path)
+                              : arena_printf(r->arena, "%s.%s", s->block->path.text, path);
+    }
+    return path;
+}
+
+/* ", line 34, column 17" of a node in the input. */
+static const char *position(const struct running *r, const struct node *n)
+{
+    if (!r->input.ptr || !n || n->at >= r->input.len)
+        return "";
+    size_t line = 1;
+    const char *start = r->input.ptr, *at = start + n->at;
+    for (const char *p; (p = memchr(start, '\n', (size_t)(at - start))); start = p + 1)
+        line++;
+    return arena_printf(r->arena, ", line %zu, column %zu", line, (size_t)(at - start) + 1);
+}
+
+void run_fault(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
+               const char *code, const char *todo, const char *what)
+{
+    const char *place = run_place(r, s, l->place),
+               *path = l->path.text && *l->path.text ? run_path(r, s, l->path.text) : "";
+    const char *where = r->reading
+                            ? arena_printf(r->arena, "%s%s", place, position(r, at))
+                            : arena_printf(r->arena, "%s%s%s", path, *path ? ", written to " : "", place);
+    finding_add(r->findings, SEVERITY_ERROR, code, where, todo, "%s", what);
+    r->wrong = true;
+}
+
+void run_unknown_code(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
+                      struct slice code)
+{
+    const char *todo =
+        arena_printf(r->arena,
+                     r->reading ? "Correct the document, or add the line \"%.*s<tab>our code\" to %s."
+                                : "Add the line \"their code<tab>%.*s\" to %s, or correct the document.",
+                     SLICE_ARG(code), l->codes->file);
+    const char *what =
+        r->reading ? arena_printf(r->arena, "The code \"%.*s\" is not in the table codes/%s.tsv.",
+                                  SLICE_ARG(code), l->codes->name)
+                   : arena_printf(r->arena, "The table codes/%s.tsv has no code of theirs for our \"%.*s\".",
+                                  l->codes->name, SLICE_ARG(code));
+    run_fault(r, s, l, at, "map.code", todo, what);
+}
+
+/* In quotes, in one line, as it can be shown on a screen. */
+static const char *quote(struct arena *a, struct slice s)
+{
+    struct buffer b = {0};
+    for (size_t i = 0; i < s.len && i < 4096; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c == '\n' || c == '\t' || c == '\r')
+            buffer_printf(&b, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+        else if (c < 0x20 || c == 0x7f)
+            buffer_printf(&b, "\\x%02x", c);
+        else
+            buffer_byte(&b, s.ptr[i]);
+    }
+    const char *text = arena_printf(a, "\"%s\"", b.len ? b.ptr : "");
+    buffer_free(&b);
+    return text;
+}
+
+void run_trace(struct running *r, const struct scope *s, const struct line *l, struct slice theirs,
+               struct slice ours, const struct code_pair *pair)
+{
+    bool literal = r->reading ? l->left != SIDE_PLACE : l->right < SIDE_PATH;
+    const char *place = run_place(r, s, l->place);
+    const char *path = l->path.text && l->right >= SIDE_PATH ? run_path(r, s, l->path.text) : "";
+    if (l->right == SIDE_COUNT)
+        path = arena_printf(r->arena, "count(%s)", path);
+    if (l->right == SIDE_SUM)
+        path = arena_printf(r->arena, "sum(%s.%s)", path, l->item_path.text);
+    if (!r->reading && l->right < SIDE_PATH)
+        path = l->right == SIDE_CONSTANT ? "constant"
+                                         : arena_printf(r->arena, "$%s", r->map->variables[l->variable]);
+    const char *left =
+        literal && r->reading ? place : arena_printf(r->arena, "%s = %s", place, quote(r->arena, theirs));
+    const char *right =
+        literal && !r->reading ? path : arena_printf(r->arena, "%s = %s", path, quote(r->arena, ours));
+    buffer_printf(r->trace, "%-44s %s %s", left, r->reading ? "->" : "<-", right);
+    if (pair)
+        buffer_printf(r->trace, "   (codes/%s.tsv, line %d)", l->codes->name, pair->line);
+    buffer_byte(r->trace, '\n');
+}

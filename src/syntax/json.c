@@ -1,0 +1,625 @@
+/* json: reads a JSON text in place into a tree, and writes one. RFC 8259.
+ *
+ * The whole text is checked: grammar, UTF-8, escapes, numbers, depth. Nodes are made only for what is wanted
+ * (wanted.h); their texts are slices of the input, decoded copies where a string has escapes. A number keeps
+ * its text. Member names that are wanted may come once in an object.
+ *
+ * ERP documents repeat themselves: line after line, document after document, the same members in the same
+ * order. The reader remembers that order in the trie's root and compares the next name as a whole; only a
+ * name that did not come as expected is scanned and looked up. What is remembered is bounded, so that a
+ * hostile document only makes itself slow.
+ *
+ * Fails with one finding that says line, column and what stands there. */
+#include "base/utf8.h"
+#include "syntax/json_scan.h"
+#include "syntax/syntax.h"
+#include "syntax/wanted.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEPTH 64
+#define SIZE_LIMIT (256u << 20)
+#define ORDER_MEMBERS 256u /* remembered of one object */
+#define ORDER_TOTAL 4096u  /* remembered of all documents of a map */
+#define ORDER_SEARCH 64u   /* how far an unexpected name is looked for */
+
+struct expected { /* a member that came at this place before */
+    struct expected *next;
+    const struct wanted *wanted; /* NULL: passed over */
+    struct member_order *inside; /* of the object, or the objects of the array, that is its value */
+    uint32_t len;
+    char key[JSON_KEY]; /* "name": with quotes and colon */
+};
+
+struct member_order {
+    struct expected *first;
+    unsigned count;
+    unsigned total; /* of the root: of all */
+};
+
+struct reader {
+    const char *begin, *end;
+    struct arena *arena;
+    struct arena *order_arena; /* NULL: nothing is remembered */
+    struct member_order *root;
+    const char *fault, *fault_at;
+};
+
+static const struct wanted everything = {.whole = true};
+
+/* ---- what both ways of going through a text use ---- */
+
+static const char *fail(struct reader *r, const char *at, const char *fault)
+{
+    if (!r->fault) {
+        r->fault = fault;
+        r->fault_at = at;
+    }
+    return NULL;
+}
+
+static int hex4(const char *p, const char *end)
+{
+    int value = 0;
+    if (end - p < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* p at a backslash: behind the whole escape, or NULL. */
+static const char *skip_escape(struct reader *r, const char *p)
+{
+    if (r->end - p < 2)
+        return fail(r, p, "the text ends inside an escape");
+    if (p[1] != 'u')
+        return p[1] && strchr("\"\\/bfnrt", p[1]) ? p + 2 : fail(r, p, "this escape does not exist in JSON");
+    int unit = hex4(p + 2, r->end);
+    if (unit < 0)
+        return fail(r, p, "\\u is not followed by four hexadecimal digits");
+    if (unit < 0xd800 || unit > 0xdfff)
+        return p + 6;
+    if (unit < 0xdc00 && r->end - p >= 8 && p[6] == '\\' && p[7] == 'u') {
+        int low = hex4(p + 8, r->end);
+        if (low >= 0xdc00 && low <= 0xdfff)
+            return p + 12;
+    }
+    return fail(r, p, "half of a surrogate pair is no character");
+}
+
+/* p behind the opening quote: at the closing one, or NULL. */
+static const char *skip_rest_of_string(struct reader *r, const char *p, bool *escapes)
+{
+    for (;;) {
+        p = json_skip_plain(p, r->end);
+        if (p == r->end)
+            return fail(r, p, "the text ends inside a string");
+        if (*p == '"')
+            return p;
+        if (*p == '\\') {
+            *escapes = true;
+            if (!(p = skip_escape(r, p)))
+                return NULL;
+        } else if ((unsigned char)*p < 0x20) {
+            return fail(r, p, "a control character in a string must be written as an escape");
+        } else {
+            size_t n = utf8_sequence(slice_make(p, (size_t)(r->end - p)));
+            if (!n)
+                return fail(r, p, "these bytes are no UTF-8");
+            p += n;
+        }
+    }
+}
+
+static inline const char *skip_string(struct reader *r, const char *p, bool *escapes)
+{
+    const char *q = json_skip_plain(p, r->end);
+    return q < r->end && *q == '"' ? q : skip_rest_of_string(r, q, escapes);
+}
+
+static const char *skip_number(struct reader *r, const char *p)
+{
+    const char *end = r->end;
+    p += *p == '-';
+    const char *digits = p;
+    p = json_skip_digits(p, end);
+    if (p == digits)
+        return fail(r, p, "a number needs a digit here");
+    if (*digits == '0' && p - digits > 1)
+        return fail(r, digits, "a number must not begin with 0");
+    if (p < end && *p == '.') {
+        digits = ++p;
+        p = json_skip_digits(p, end);
+        if (p == digits)
+            return fail(r, p, "a number needs a digit behind its point");
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        if (p < end && (*p == '+' || *p == '-'))
+            p++;
+        digits = p;
+        p = json_skip_digits(p, end);
+        if (p == digits)
+            return fail(r, p, "a number needs a digit in its exponent");
+    }
+    return p;
+}
+
+static const char *skip_word(struct reader *r, const char *p, const char *word, size_t len)
+{
+    if ((size_t)(r->end - p) < len || memcmp(p, word, len) != 0)
+        return fail(r, p, "a value is expected here: a string, number, object, array, true, false or null");
+    return p + len;
+}
+
+/* ---- the remembered order ---- */
+
+/* The member whose raw name (quote to colon) lies at p, looked for from e on and then from the beginning. */
+static struct expected *search(const struct member_order *order, struct expected *e, const char *p,
+                               const char *end)
+{
+    unsigned tries = ORDER_SEARCH;
+    for (struct expected *x = e; x && tries; x = x->next, tries--)
+        if (json_begins(p, end, x->key, x->len))
+            return x;
+    for (struct expected *x = order->first; x && x != e && tries; x = x->next, tries--)
+        if (json_begins(p, end, x->key, x->len))
+            return x;
+    return NULL;
+}
+
+/* Remembers the name p..colon behind previous (NULL: as the first one). */
+static struct expected *remember(struct reader *r, struct member_order *order, struct expected *previous,
+                                 const char *p, const char *colon, const struct wanted *w)
+{
+    size_t len = (size_t)(colon + 1 - p);
+    if (!r->order_arena || len > JSON_KEY || order->count >= ORDER_MEMBERS || r->root->total >= ORDER_TOTAL)
+        return NULL;
+    struct expected *e = arena_zero(r->order_arena, sizeof *e);
+    memcpy(e->key, p, len);
+    e->len = (uint32_t)len;
+    e->wanted = w;
+    struct expected **link = previous ? &previous->next : &order->first;
+    e->next = *link;
+    *link = e;
+    order->count++;
+    r->root->total++;
+    return e;
+}
+
+static struct member_order *order_inside(struct reader *r, struct expected *e)
+{
+    if (!e || !r->order_arena)
+        return NULL;
+    if (!e->inside && r->root->total < ORDER_TOTAL)
+        e->inside = arena_zero(r->order_arena, sizeof *e->inside);
+    return e->inside;
+}
+
+/* A cursor over an object's members. */
+struct member {
+    struct member_order *order; /* NULL: not remembered */
+    struct expected *next, *last;
+    struct expected *entry;      /* of the name at hand, NULL when it is not remembered */
+    const struct wanted *wanted; /* of the name at hand */
+    struct slice name;           /* of the name at hand: only when keep was given and entry is NULL */
+};
+
+static struct slice decode(struct arena *a, const char *p, const char *end);
+
+/* A name that did not come as expected. p at its quote: behind the colon, or NULL. */
+static const char *read_name(struct reader *r, const char *p, struct member *m, const struct wanted *keep)
+{
+    bool escapes = false;
+    if (p == r->end)
+        return fail(r, p, "the text ends inside an object");
+    if (*p != '"')
+        return fail(r, p, "a member name in double quotes is expected here");
+    if (m->order && (m->entry = search(m->order, m->next, p, r->end))) {
+        m->wanted = m->entry->wanted;
+        m->last = m->entry;
+        m->next = m->entry->next;
+        return p + m->entry->len;
+    }
+    const char *quote = skip_string(r, p + 1, &escapes);
+    if (!quote)
+        return NULL;
+    m->wanted = NULL;
+    if (keep) {
+        m->name = escapes ? decode(r->arena, p + 1, quote) : slice_make(p + 1, (size_t)(quote - p - 1));
+        m->wanted = wanted_find(keep, m->name);
+        if (!m->wanted && keep->whole)
+            m->wanted = &everything;
+    }
+    const char *colon = json_skip_space(quote + 1, r->end);
+    if (colon == r->end || *colon != ':')
+        return fail(r, colon, "a colon is expected behind a member name");
+    m->entry = NULL;
+    if (m->order && colon == quote + 1 && (m->entry = remember(r, m->order, m->last, p, colon, m->wanted))) {
+        m->last = m->entry;
+        m->next = m->entry->next;
+    }
+    return colon + 1;
+}
+
+static inline const char *next_name(struct reader *r, const char *p, struct member *m,
+                                    const struct wanted *keep)
+{
+    struct expected *e = m->next;
+    if (!e || !json_begins(p, r->end, e->key, e->len))
+        return read_name(r, p, m, keep);
+    m->entry = m->last = e;
+    m->wanted = e->wanted;
+    m->next = e->next;
+    return p + e->len;
+}
+
+/* Behind a value: ',' goes on (1), close ends (0), anything else is wrong (-1). *p is moved on behind it. */
+static inline int separator(struct reader *r, const char **p, char close)
+{
+    const char *q = json_skip_space(*p, r->end);
+    if (q < r->end && *q == ',') {
+        *p = json_skip_space(q + 1, r->end);
+        return 1;
+    }
+    if (q < r->end && *q == close) {
+        *p = q + 1;
+        return 0;
+    }
+    fail(r, q,
+         q == r->end    ? (close == '}' ? "the text ends inside an object" : "the text ends inside an array")
+         : close == '}' ? "a comma or } is expected here"
+                        : "a comma or ] is expected here");
+    return -1;
+}
+
+/* ---- passing over what is not wanted ---- */
+
+static const char *skip_object(struct reader *r, const char *p, struct member_order *order, unsigned depth);
+static const char *skip_array(struct reader *r, const char *p, struct expected *entry, unsigned depth);
+
+static inline const char *skip_value(struct reader *r, const char *p, struct expected *entry, unsigned depth)
+{
+    bool escapes;
+    if (p == r->end)
+        return fail(r, p, "the text ends where a value is expected");
+    switch (*p) {
+    case '"': p = skip_string(r, p + 1, &escapes); return p ? p + 1 : NULL;
+    case '-':
+    case '0' ... '9': return skip_number(r, p);
+    case 'n': return skip_word(r, p, "null", 4);
+    case 't': return skip_word(r, p, "true", 4);
+    case 'f': return skip_word(r, p, "false", 5);
+    case '{': return skip_object(r, p + 1, order_inside(r, entry), depth);
+    case '[': return skip_array(r, p + 1, entry, depth);
+    default: return skip_word(r, p, "null", 4);
+    }
+}
+
+static const char *skip_object(struct reader *r, const char *p, struct member_order *order, unsigned depth)
+{
+    struct member m = {.order = order, .next = order ? order->first : NULL};
+    if (++depth > DEPTH)
+        return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
+    p = json_skip_space(p, r->end);
+    if (p < r->end && *p == '}')
+        return p + 1;
+    for (int more = 1; more > 0;) {
+        if (!(p = next_name(r, p, &m, NULL)))
+            return NULL;
+        p = json_skip_space(p, r->end);
+        if (!(p = skip_value(r, p, m.entry, depth)) || (more = separator(r, &p, '}')) < 0)
+            return NULL;
+    }
+    return p;
+}
+
+static const char *skip_array(struct reader *r, const char *p, struct expected *entry, unsigned depth)
+{
+    if (++depth > DEPTH)
+        return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
+    p = json_skip_space(p, r->end);
+    if (p < r->end && *p == ']')
+        return p + 1;
+    for (int more = 1; more > 0;)
+        if (!(p = skip_value(r, p, entry, depth)) || (more = separator(r, &p, ']')) < 0)
+            return NULL;
+    return p;
+}
+
+/* ---- making nodes of what is wanted ---- */
+
+static char *put_utf8(char *q, unsigned c)
+{
+    if (c < 0x80) {
+        *q++ = (char)c;
+    } else if (c < 0x800) {
+        *q++ = (char)(0xc0 | c >> 6);
+        *q++ = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        *q++ = (char)(0xe0 | c >> 12);
+        *q++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *q++ = (char)(0x80 | (c & 0x3f));
+    } else {
+        *q++ = (char)(0xf0 | c >> 18);
+        *q++ = (char)(0x80 | (c >> 12 & 0x3f));
+        *q++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *q++ = (char)(0x80 | (c & 0x3f));
+    }
+    return q;
+}
+
+/* The text of a string that has been checked; never longer than it was written. */
+static struct slice decode(struct arena *a, const char *p, const char *end)
+{
+    char *text = arena_alloc(a, (size_t)(end - p) + 1), *q = text;
+    while (p < end) {
+        if (*p != '\\') {
+            *q++ = *p++;
+            continue;
+        }
+        char c = p[1];
+        if (c == 'u') {
+            unsigned unit = (unsigned)hex4(p + 2, end);
+            p += 6;
+            if (unit >= 0xd800 && unit <= 0xdbff) {
+                unit = 0x10000 + ((unit - 0xd800) << 10) + ((unsigned)hex4(p + 2, end) - 0xdc00);
+                p += 6;
+            }
+            q = put_utf8(q, unit);
+            continue;
+        }
+        *q++ = (char)(c == 'b'   ? '\b'
+                      : c == 'f' ? '\f'
+                      : c == 'n' ? '\n'
+                      : c == 'r' ? '\r'
+                      : c == 't' ? '\t'
+                                 : c);
+        p += 2;
+    }
+    *q = '\0';
+    return slice_make(text, (size_t)(q - text));
+}
+
+static const char *read_object(struct reader *r, const char *p, struct node *object, const struct wanted *w,
+                               struct member_order *order, unsigned depth);
+static const char *read_array(struct reader *r, const char *p, struct node *array, const struct wanted *w,
+                              struct expected *entry, unsigned depth);
+
+static const char *read_value(struct reader *r, const char *p, struct node *n, const struct wanted *w,
+                              struct expected *entry, unsigned depth)
+{
+    const char *from = p;
+    bool escapes = false;
+    if (p == r->end)
+        return fail(r, p, "the text ends where a value is expected");
+    n->at = (uint32_t)(p - r->begin);
+    switch (*p) {
+    case '"':
+        if (!(p = skip_string(r, p + 1, &escapes)))
+            return NULL;
+        n->kind = NODE_STRING;
+        n->text = escapes ? decode(r->arena, from + 1, p) : slice_make(from + 1, (size_t)(p - from - 1));
+        return p + 1;
+    case '-':
+    case '0' ... '9':
+        p = skip_number(r, p);
+        n->kind = NODE_NUMBER;
+        n->text = p ? slice_make(from, (size_t)(p - from)) : SLICE_NONE;
+        return p;
+    case 't': n->kind = NODE_TRUE; return skip_word(r, p, "true", 4);
+    case 'f': n->kind = NODE_FALSE; return skip_word(r, p, "false", 5);
+    case '{': n->kind = NODE_OBJECT; return read_object(r, p + 1, n, w, order_inside(r, entry), depth);
+    case '[': n->kind = NODE_ARRAY; return read_array(r, p + 1, n, w, entry, depth);
+    default: n->kind = NODE_NULL; return skip_word(r, p, "null", 4);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    struct slice x = (*(const struct node *const *)a)->name, y = (*(const struct node *const *)b)->name;
+    int order = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* Of an object all of whose members were kept. */
+static const char *check_duplicates(struct reader *r, const struct node *object, const char *p)
+{
+    size_t count = 0, i = 0;
+    for (const struct node *n = object->first; n; n = n->next)
+        count++;
+    if (count < 2)
+        return p;
+    const struct node **members = arena_alloc(r->arena, count * sizeof *members);
+    for (const struct node *n = object->first; n; n = n->next)
+        members[i++] = n;
+    qsort(members, count, sizeof *members, by_name);
+    for (i = 1; i < count; i++)
+        if (slice_equal(members[i - 1]->name, members[i]->name)) {
+            uint32_t at = members[i - 1]->at > members[i]->at ? members[i - 1]->at : members[i]->at;
+            return fail(r, r->begin + at, "this member is there twice");
+        }
+    return p;
+}
+
+static const char *read_object(struct reader *r, const char *p, struct node *object, const struct wanted *w,
+                               struct member_order *order, unsigned depth)
+{
+    struct member m = {.order = order, .next = order ? order->first : NULL};
+    uint64_t seen = 0;
+    if (++depth > DEPTH)
+        return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
+    p = json_skip_space(p, r->end);
+    if (p < r->end && *p == '}')
+        return p + 1;
+    for (int more = 1; more > 0;) {
+        const char *at = p;
+        if (!(p = next_name(r, p, &m, w)))
+            return NULL;
+        p = json_skip_space(p, r->end);
+        if (!m.wanted) {
+            p = skip_value(r, p, m.entry, depth);
+        } else {
+            struct slice name = m.wanted->name;
+            if (!m.wanted->tag) /* everything: the name is the document's own */
+                name = m.entry ? slice_make(m.entry->key + 1, m.entry->len - 3) : m.name;
+            else if (m.wanted->tag <= 64 ? seen >> (m.wanted->tag - 1) & 1
+                                         : node_tagged(object, m.wanted->tag) != NULL)
+                return fail(r, at, "this member is there twice");
+            else if (m.wanted->tag <= 64)
+                seen |= UINT64_C(1) << (m.wanted->tag - 1);
+            struct node *n = node_new(r->arena, NODE_NULL, name);
+            n->tag = m.wanted->tag;
+            p = read_value(r, p, n, m.wanted, m.entry, depth);
+            if (n->kind != NODE_NULL || w->whole)
+                node_append(object, n);
+        }
+        if (!p || (more = separator(r, &p, '}')) < 0)
+            return NULL;
+    }
+    return w->whole ? check_duplicates(r, object, p) : p;
+}
+
+static const char *read_array(struct reader *r, const char *p, struct node *array, const struct wanted *w,
+                              struct expected *entry, unsigned depth)
+{
+    if (++depth > DEPTH)
+        return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
+    p = json_skip_space(p, r->end);
+    if (p < r->end && *p == ']')
+        return p + 1;
+    for (int more = 1; more > 0;) {
+        struct node *n = node_new(r->arena, NODE_NULL, SLICE_NONE);
+        node_append(array, n);
+        if (!(p = read_value(r, p, n, w, entry, depth)) || (more = separator(r, &p, ']')) < 0)
+            return NULL;
+    }
+    return p;
+}
+
+/* ---- the two functions of the syntax ---- */
+
+static void tell(const struct reader *r, struct findings *f)
+{
+    size_t line = 1;
+    const char *start = r->begin, *at = r->fault_at;
+    for (const char *p; (p = memchr(start, '\n', (size_t)(at - start))); start = p + 1)
+        line++;
+    char where[64], found[32] = "the end of the text";
+    snprintf(where, sizeof where, "line %zu, column %zu", line, (size_t)(at - start) + 1);
+    if (at < r->end)
+        snprintf(found, sizeof found, *at > ' ' && *at < 0x7f ? "\"%c\"" : "the byte 0x%02x",
+                 (unsigned char)*at);
+    finding_add(f, SEVERITY_ERROR, "json.syntax", where,
+                "Ask the sender for the document again; it is damaged.",
+                "This is no JSON text: %s (found: %s).", r->fault, found);
+}
+
+static struct node *read(const struct syntax_options *o, struct slice bytes, struct findings *f)
+{
+    const struct wanted *wanted = o && o->wanted ? o->wanted : &everything;
+    struct reader r = {.begin = bytes.ptr ? bytes.ptr : "", .arena = f->arena};
+    r.end = r.begin + bytes.len;
+    if (bytes.len > SIZE_LIMIT) {
+        finding_add(f, SEVERITY_ERROR, "json.size", "", "Split it into several documents.",
+                    "The JSON text has %zu bytes; at most %u are read.", bytes.len, SIZE_LIMIT);
+        return NULL;
+    }
+    struct expected root = {0};
+    if (wanted->arena) {
+        struct wanted *writable =
+            (struct wanted *)(uintptr_t)wanted; /* see wanted.h: the order is the reader's own */
+        if (!writable->order)
+            writable->order = arena_zero(wanted->arena, sizeof *writable->order);
+        r.order_arena = wanted->arena;
+        r.root = root.inside = writable->order;
+    }
+    const char *p = r.begin;
+    if (bytes.len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3;
+    p = json_skip_space(p, r.end);
+    struct node *n = node_new(f->arena, NODE_NULL, SLICE_NONE);
+    p = read_value(&r, p, n, wanted, &root, 0);
+    if (p && (p = json_skip_space(p, r.end)) != r.end)
+        fail(&r, p, "more text behind the document");
+    if (!r.fault)
+        return n;
+    tell(&r, f);
+    return NULL;
+}
+
+static void write_text(struct slice s, struct buffer *out)
+{
+    static const char *const digits = "0123456789abcdef";
+    const char *p = s.ptr ? s.ptr : "", *end = p + (s.ptr ? s.len : 0);
+    buffer_byte(out, '"');
+    for (;;) {
+        const char *q = json_skip_plain(p, end);
+        while (q < end && (unsigned char)*q >= 0x80)
+            q = json_skip_plain(q + 1, end);
+        buffer_add(out, p, (size_t)(q - p));
+        if (q == end)
+            break;
+        char escape[6] = {'\\', 'u', '0', '0', digits[(unsigned char)*q >> 4], digits[*q & 15]};
+        const char *named = *q == '"'    ? "\\\""
+                            : *q == '\\' ? "\\\\"
+                            : *q == '\n' ? "\\n"
+                            : *q == '\t' ? "\\t"
+                                         : NULL;
+        if (named)
+            buffer_add(out, named, 2);
+        else
+            buffer_add(out, escape, 6);
+        p = q + 1;
+    }
+    buffer_byte(out, '"');
+}
+
+static void write_node(const struct node *n, struct buffer *out)
+{
+    switch (n->kind) {
+    case NODE_STRING: write_text(n->text, out); return;
+    case NODE_NUMBER: buffer_slice(out, n->text); return;
+    case NODE_TRUE: buffer_add(out, "true", 4); return;
+    case NODE_FALSE: buffer_add(out, "false", 5); return;
+    case NODE_OBJECT:
+    case NODE_ARRAY:
+        buffer_byte(out, n->kind == NODE_OBJECT ? '{' : '[');
+        for (const struct node *c = n->first; c; c = c->next) {
+            if (c != n->first)
+                buffer_byte(out, ',');
+            if (n->kind == NODE_OBJECT) {
+                write_text(c->name, out);
+                buffer_byte(out, ':');
+            }
+            write_node(c, out);
+        }
+        buffer_byte(out, n->kind == NODE_OBJECT ? '}' : ']');
+        return;
+    default: buffer_add(out, "null", 4);
+    }
+}
+
+static int write(const struct syntax_options *o, const struct node *tree, struct buffer *out,
+                 struct findings *f)
+{
+    (void)o;
+    if (tree->kind >= NODE_LOOP) {
+        finding_add(f, SEVERITY_ERROR, "json.tree", "", "Write it as x12 or x12json.",
+                    "A tree of segments cannot be written as JSON.");
+        return -1;
+    }
+    write_node(tree, out);
+    return 0;
+}
+
+const struct syntax syntax_json = {.name = "json", .extension = "json", .read = read, .write = write};
