@@ -46,6 +46,12 @@ static const char *partner_at(struct checking *k, const struct partner *p, const
     return s && s->file ? at(k, s->file, s->line) : at(k, p->file, p->line);
 }
 
+static const char *sending_at(struct checking *k, const struct sending *s, const char *key)
+{
+    const struct setting *i = section_setting(s->section, key);
+    return i && i->file ? at(k, i->file, i->line) : at(k, s->file, s->line);
+}
+
 /* Where a value of ours stands: with the partner, or in [us]. */
 static const char *our_at(struct checking *k, const struct partner *p, const char *key, const char *us_key)
 {
@@ -63,10 +69,14 @@ static const char *our_at(struct checking *k, const struct partner *p, const cha
 
 /* ---- endpoints ---- */
 
+/* Settings that the roles read, whatever the adapter is. */
+static const char *const common_settings[] = {"give_up_hours", NULL};
+
 static void check_setting_names(struct checking *k, const struct endpoint_config *e, const struct adapter *a)
 {
     const char *names[64] = {NULL};
-    for (size_t n = 0; a->settings && a->settings[n] && n < 63; n++) {
+    size_t n = 0;
+    for (; a->settings && a->settings[n] && n < 50; n++) {
         size_t len = strlen(a->settings[n]);
         bool required = len && a->settings[n][len - 1] == '!';
         names[n] = arena_text(k->arena, slice_make(a->settings[n], len - required));
@@ -75,10 +85,12 @@ static void check_setting_names(struct checking *k, const struct endpoint_config
                 arena_printf(k->arena, "Add it: %s = …", names[n]), "[endpoint %s] does not say its %s.",
                 e->name, names[n]);
     }
+    for (const char *const *common = common_settings; *common && n < 63; common++)
+        names[n++] = *common;
     for (const struct setting *s = e->settings; s; s = s->next) {
         bool known = false;
-        for (size_t n = 0; names[n] && !known; n++)
-            known = !strcmp(names[n], s->key);
+        for (size_t i = 0; names[i] && !known; i++)
+            known = !strcmp(names[i], s->key);
         if (known)
             continue;
         const char *near = nearest_word(s->key, names);
@@ -264,7 +276,7 @@ static void check_delimiters(struct checking *k, const struct partner *p)
 
 static void check_form(struct checking *k, const struct partner *p, const struct sending *s)
 {
-    const char *where = at(k, s->file, s->line);
+    const char *where = sending_at(k, s, "map");
     const struct map *m = s->map ? load_map(k, s->map) : NULL;
     if (!m || !s->form) {
         if (s->map && !m)
@@ -302,9 +314,31 @@ static void check_form(struct checking *k, const struct partner *p, const struct
     arena_free(&scratch);
 }
 
+static void check_file_name(struct checking *k, const struct sending *s)
+{
+    static const char *const fields[] = {"type", "number",   "version",   "control", "partner",
+                                         "date", "document", "extension", NULL};
+    for (const char *at_brace = s->file_name ? strchr(s->file_name, '{') : NULL; at_brace;
+         at_brace = strchr(at_brace + 1, '{')) {
+        const char *end = strchr(at_brace, '}');
+        const char *field =
+            end ? arena_text(k->arena, slice_make(at_brace + 1, (size_t)(end - at_brace) - 1)) : at_brace + 1;
+        bool known = false;
+        for (const char *const *i = fields; *i && !known; i++)
+            known = end && !strcmp(*i, field);
+        const char *near = known ? NULL : nearest_word(field, fields);
+        if (!known)
+            say(k, SEVERITY_ERROR, "config.file-name", sending_at(k, s, "file_name"),
+                near ? arena_printf(k->arena, "Did you mean {%s}?", near)
+                     : "There are {type} {number} {version} {control} {partner} {date} {document} "
+                       "{extension}.",
+                "file_name has a {%s} that nothing can be put in for.", field);
+    }
+}
+
 static void check_endpoint_of(struct checking *k, const struct sending *s)
 {
-    const char *where = at(k, s->file, s->line), *names[64] = {NULL};
+    const char *where = sending_at(k, s, "endpoint"), *names[64] = {NULL};
     const struct endpoint_config *e = config_endpoint(k->config, s->endpoint);
     if (!e) {
         size_t n = 0;
@@ -357,6 +391,7 @@ static void check_partner(struct checking *k, const struct partner *p)
     for (const struct sending *s = p->sendings; s; s = s->next) {
         x12 |= s->form && !strcmp(s->form, "x12");
         check_form(k, p, s);
+        check_file_name(k, s);
         if (s->endpoint)
             check_endpoint_of(k, s);
     }

@@ -228,6 +228,7 @@ static void load_sending(struct loading *l, struct section *s, struct partner *p
 {
     struct sending *n = arena_zero(l->arena, sizeof *n);
     n->type = s->name;
+    n->section = s;
     n->file = s->file;
     n->line = s->line;
     if (!check_name(l, s))

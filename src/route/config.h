@@ -37,6 +37,7 @@ struct sending {      /* [send order] of a partner */
     const char *file_name;      /* pattern of the name on the other side: "{type}-{number}-{control}.x12" */
     const char *acknowledgment; /* "none", "997", "network" */
     int acknowledgment_hours;
+    const struct section *section; /* as written: where a value stands */
     const char *file;
     int line;
     struct sending *next;
