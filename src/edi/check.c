@@ -82,25 +82,31 @@ static struct fault fault_here(const struct check *c, enum fault_kind kind)
 void check_segment_fault(struct check *c, enum fault_kind kind, const char *format, ...)
 {
     struct fault fault = fault_here(c, kind);
+    if (fault_keep(c->faults, c->findings, &fault))
+        return;
     va_list ap;
     va_start(ap, format);
     const char *what = arena_vprintf(c->findings->arena, format, ap);
     va_end(ap);
-    fault_add(c->faults, c->findings, &fault, where_segment(c), todo(c), "%s", what);
+    finding_add(c->findings, fault.severity, fault_word(kind)->word, where_segment(c), todo(c), "%s", what);
 }
 
-static void element_fault(struct check *c, const struct check_at *at, enum fault_kind kind,
-                          enum severity severity, struct slice value, const char *what)
+static struct fault element_fault(const struct check *c, const struct check_at *at, enum fault_kind kind)
 {
     struct fault fault = fault_here(c, kind);
-    fault.severity = severity;
     fault.element = at->element;
     fault.component = at->component;
     fault.repetition = at->repetition;
-    fault.value = value;
     if (at->position && at->position->element)
         fault.reference = at->position->element->id;
-    fault_add(c->faults, c->findings, &fault, where_element(c, at), todo(c), "%s", what);
+    return fault;
+}
+
+/* Says what fault_keep wants to have said. */
+static void say(struct check *c, const struct check_at *at, const struct fault *fault, const char *what)
+{
+    finding_add(c->findings, fault->severity, fault_word(fault->kind)->word, where_element(c, at), todo(c),
+                "%s", what);
 }
 
 /* ---- values ---- */
@@ -183,7 +189,11 @@ void check_value_fault(struct check *c, struct check_at at, enum fault_kind kind
         severity = SEVERITY_WARNING;
     if (kind == FAULT_CODE && e->codes->open)
         severity = SEVERITY_WARNING;
-    element_fault(c, &at, kind, severity, value, value_sentence(c, e, kind, value));
+    struct fault fault = element_fault(c, &at, kind);
+    fault.severity = severity;
+    fault.value = value;
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, &at, &fault, value_sentence(c, e, kind, value));
 }
 
 void check_too_many(struct check *c, struct check_at at, enum fault_kind kind, size_t found, size_t allowed)
@@ -191,9 +201,11 @@ void check_too_many(struct check *c, struct check_at at, enum fault_kind kind, s
     const char *what = kind == FAULT_TOO_MANY_ELEMENTS     ? "elements; the segment has"
                        : kind == FAULT_TOO_MANY_COMPONENTS ? "components; the element has"
                                                            : "repetitions; the element may have";
-    element_fault(c, &at, kind, SEVERITY_ERROR, SLICE_NONE,
-                  arena_printf(c->findings->arena, "There are %zu %s at most %zu in version %s.", found, what,
-                               allowed, c->dictionary->dictionary.version));
+    struct fault fault = element_fault(c, &at, kind);
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, &at, &fault,
+            arena_printf(c->findings->arena, "There are %zu %s at most %zu in version %s.", found, what,
+                         allowed, c->dictionary->dictionary.version));
 }
 
 void check_delimiter_fault(struct check *c, struct check_at at, struct slice value, char delimiter,
@@ -201,26 +213,31 @@ void check_delimiter_fault(struct check *c, struct check_at at, struct slice val
 {
     struct arena *a = c->findings->arena;
     bool show = c->qualifier.len && at.element != 1;
-    element_fault(c, &at, FAULT_DELIMITER, SEVERITY_ERROR, value,
-                  arena_printf(a,
-                               "%s of the %s segment%s%s%s contains %s, which this partner uses as %s: %s.",
-                               element_name(c, at.element, at.component), fault_plain(a, c->id),
-                               show ? " (" : "", show ? fault_plain(a, c->qualifier) : "", show ? ")" : "",
-                               fault_show(a, slice_make(&delimiter, 1)), name, fault_show(a, value)));
+    struct fault fault = element_fault(c, &at, FAULT_DELIMITER);
+    fault.value = value;
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, &at, &fault,
+            arena_printf(a, "%s of the %s segment%s%s%s contains %s, which this partner uses as %s: %s.",
+                         element_name(c, at.element, at.component), fault_plain(a, c->id), show ? " (" : "",
+                         show ? fault_plain(a, c->qualifier) : "", show ? ")" : "",
+                         fault_show(a, slice_make(&delimiter, 1)), name, fault_show(a, value)));
 }
 
 void check_shape_fault(struct check *c, struct check_at at)
 {
-    element_fault(c, &at, FAULT_CHARACTER, SEVERITY_ERROR, SLICE_NONE,
-                  at.position->composite ? "A composite of components belongs here, not a single value."
-                                         : "A single value belongs here, not a composite.");
+    struct fault fault = element_fault(c, &at, FAULT_CHARACTER);
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, &at, &fault,
+            at.position->composite ? "A composite of components belongs here, not a single value."
+                                   : "A single value belongs here, not a composite.");
 }
 
 void check_twice(struct check *c, struct check_at at, unsigned component)
 {
     at.component = component;
-    element_fault(c, &at, FAULT_TOO_MANY_REPEATS, SEVERITY_ERROR, SLICE_NONE,
-                  "The component is there twice.");
+    struct fault fault = element_fault(c, &at, FAULT_TOO_MANY_REPEATS);
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, &at, &fault, "The component is there twice.");
 }
 
 /* ---- presence ---- */
@@ -297,17 +314,21 @@ void check_presence_slow(struct check *c, const struct presence *p, const struct
         if (!(missing & 1))
             continue;
         struct check_at at = at_position(positions, element, n);
-        element_fault(c, &at, FAULT_ELEMENT_MISSING, SEVERITY_ERROR, SLICE_NONE,
-                      arena_printf(c->findings->arena, "%s is mandatory and is missing.",
-                                   position_name(c, element, n)));
+        struct fault fault = element_fault(c, &at, FAULT_ELEMENT_MISSING);
+        if (!fault_keep(c->faults, c->findings, &fault))
+            say(c, &at, &fault,
+                arena_printf(c->findings->arena, "%s is mandatory and is missing.",
+                             position_name(c, element, n)));
     }
     for (size_t i = 0; i < p->condition_count; i++) {
         const struct condition *k = &p->conditions[i];
         if (condition_holds(k->kind, p->masks[i], present))
             continue;
         struct check_at at = at_position(positions, element, blamed(k, present));
-        element_fault(c, &at, k->kind == CONDITION_EXCLUSIVE ? FAULT_EXCLUSIVE : FAULT_CONDITION_MISSING,
-                      SEVERITY_ERROR, SLICE_NONE, condition_sentence(c, k, element));
+        struct fault fault =
+            element_fault(c, &at, k->kind == CONDITION_EXCLUSIVE ? FAULT_EXCLUSIVE : FAULT_CONDITION_MISSING);
+        if (!fault_keep(c->faults, c->findings, &fault))
+            say(c, &at, &fault, condition_sentence(c, k, element));
     }
 }
 
@@ -320,9 +341,11 @@ static void missing_item(void *context, const struct walk_level *level, const st
     fault.segment_id = slice_of(item->segment->id);
     fault.loop = item->items ? item->id : level->loop ? level->loop->id : "";
     const char *in = level->loop ? level->loop->id : "";
-    fault_add(c->faults, c->findings, &fault, where_segment(c), todo(c),
-              "The mandatory %s %s (%s)%s%s is missing; it should stand before this place.",
-              item->items ? "loop" : "segment", item->id, item->segment->name, *in ? " of loop " : "", in);
+    if (fault_keep(c->faults, c->findings, &fault))
+        return;
+    finding_add(c->findings, fault.severity, fault_word(fault.kind)->word, where_segment(c), todo(c),
+                "The mandatory %s %s (%s)%s%s is missing; it should stand before this place.",
+                item->items ? "loop" : "segment", item->id, item->segment->name, *in ? " of loop " : "", in);
 }
 
 /* "loop PO1/PID" that would take the segment; for the sentence about one that stands elsewhere. */
@@ -382,8 +405,8 @@ const struct segment_plan *check_segment(struct check *c, struct slice id, struc
     c->qualifier = qualifier;
     const struct segment_plan *plan = plan_segment(c->dictionary, id);
     if (!plan) {
-        check_segment_fault(c, FAULT_SEGMENT_UNKNOWN, "There is no segment %s in version %s.",
-                            fault_show(c->findings->arena, id), c->dictionary->dictionary.version);
+        check_segment_fault(c, FAULT_SEGMENT_UNKNOWN, "There is no segment \"%.*s\" in version %s.",
+                            (int)(id.len > 20 ? 20 : id.len), id.ptr, c->dictionary->dictionary.version);
         return NULL;
     }
     enum walk_result r = walk_segment(&c->walk, c->set, &plan->segment, missing_item, c);

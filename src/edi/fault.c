@@ -54,22 +54,36 @@ const struct fault_word *fault_word(enum fault_kind kind)
     return &words[kind];
 }
 
-void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
-               const char *todo, const char *what_format, ...)
+static struct slice shortened(struct slice s, size_t most)
+{
+    return s.len > most ? slice_make(s.ptr, most) : s;
+}
+
+bool fault_keep(struct faults *faults, struct findings *f, const struct fault *fault)
 {
     if (faults && faults->count++ < FAULTS_KEPT) {
         struct fault *copy = arena_alloc(f->arena, sizeof *copy);
         *copy = *fault;
         copy->next = NULL;
-        copy->segment_id = arena_copy(f->arena, fault->segment_id);
-        copy->value = fault->value.len > 200 ? slice_make(fault->value.ptr, 200) : fault->value;
-        copy->value = arena_copy(f->arena, copy->value);
+        copy->segment_id = arena_copy(f->arena, shortened(fault->segment_id, 10));
+        copy->value = arena_copy(f->arena, shortened(fault->value, 200));
         if (faults->last)
             faults->last->next = copy;
         else
             faults->first = copy;
         faults->last = copy;
     }
+    if (f->kept < (f->limit ? f->limit : 100))
+        return false;
+    finding_add(f, fault->severity, words[fault->kind].word, "", "", "%s", ""); /* only counts */
+    return true;
+}
+
+void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
+               const char *todo, const char *what_format, ...)
+{
+    if (fault_keep(faults, f, fault))
+        return;
     va_list ap;
     va_start(ap, what_format);
     const char *what = arena_vprintf(f->arena, what_format, ap);

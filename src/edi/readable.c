@@ -51,6 +51,7 @@ static void place(struct printing *p, const struct x12_segment *s, struct arena 
     struct findings quiet = {.arena = a};
     if (slice_is(s->id, "GS")) {
         p->dictionary = dictionary_load(p->library, text_of(a, s, 8), &quiet);
+        p->set = NULL;
         p->depth = 0;
     } else if (slice_is(s->id, "ST")) {
         p->set = p->dictionary ? dictionary_set(p->dictionary, text_of(a, s, 1)) : NULL;

@@ -340,7 +340,10 @@ static int open_set(struct x12_reader *r, struct node **out, struct findings *f)
                   arena_printf(f->arena, "Set %s belongs into a functional group %s; GS01 says %s.", set->id,
                                set->functional_group, plain(f, h->functional_id)));
     int result = read_set(r, set, out, f);
-    return result == 1 && f->errors > before ? 2 : result;
+    if (result != 1 || f->errors == before)
+        return result;
+    *out = NULL;
+    return 2;
 }
 
 /* ---- walking ---- */
