@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#define NEW_ENVELOPE ".document.json"
 #define ENVELOPE_LIMIT (8u * 1024u * 1024u)
 
 /* A JSON string of any bytes: what is no UTF-8 is shown as \xNN. */
@@ -48,27 +50,45 @@ static void make_anew(struct document *d)
                   "document.json was missing or broken; this envelope was made from what is in the folder");
 }
 
-static int read_envelope(struct document *d)
+/* A JSON object out of that file; NULL when there is none. -1 in *failed when the folder cannot be read. */
+static json_t *read_object(const struct document *d, const char *file, bool *there, int *failed)
 {
     struct buffer text = {0};
-    if (file_read(d->folder, "document.json", ENVELOPE_LIMIT, &text) == 0) {
-        d->envelope = json_parse(buffer_as_slice(&text), NULL);
-        d->saved = true;
-    } else if (errno != ENOENT && errno != ELOOP && errno != EINVAL && errno != EFBIG) {
-        buffer_free(&text);
-        return -1;
-    }
+    json_t *object = NULL;
+    *there = file_read(d->folder, file, ENVELOPE_LIMIT, &text) == 0;
+    if (*there)
+        object = json_parse(buffer_as_slice(&text), NULL);
+    else if (errno != ENOENT && errno != ELOOP && errno != EINVAL && errno != EFBIG)
+        *failed = -1;
     buffer_free(&text);
-    if (json_is_object(d->envelope)) {
-        const char *id = json_text_at(d->envelope, "id");
-        if (!id || strcmp(id, d->id) != 0) { /* somebody gave the folder another name: the name leads */
-            json_object_set(d->envelope, "former_id", json_object_get(d->envelope, "id"));
-            json_object_set_new(d->envelope, "id", json_string(d->id));
-        }
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* A whole .document.json is the newer one: its maker was killed, or the machine was, before it took the
+ * other's place. */
+static int read_envelope(struct document *d)
+{
+    bool there;
+    int failed = 0;
+    d->envelope = read_object(d, NEW_ENVELOPE, &there, &failed);
+    if (!d->envelope && failed == 0)
+        d->envelope = read_object(d, "document.json", &d->saved, &failed);
+    else
+        d->saved = true;
+    if (failed < 0)
+        return -1;
+    if (!d->envelope) {
+        make_anew(d);
         return 0;
     }
-    json_decref(d->envelope);
-    make_anew(d);
+    const char *id = json_text_at(d->envelope, "id");
+    if (!id || strcmp(id, d->id) != 0) { /* somebody gave the folder another name: the name leads */
+        json_object_set(d->envelope, "former_id", json_object_get(d->envelope, "id"));
+        json_object_set_new(d->envelope, "id", json_string(d->id));
+    }
     return 0;
 }
 
@@ -94,14 +114,6 @@ int document_open(struct document *d, int parent, const char *name, struct findi
     document_close(d);
     errno = failed;
     return -1;
-}
-
-void document_close(struct document *d)
-{
-    if (d->folder >= 0)
-        close(d->folder);
-    json_decref(d->envelope);
-    *d = (struct document){.parent = -1, .folder = -1};
 }
 
 const char *document_text(const struct document *d, const char *path)
@@ -161,6 +173,66 @@ int document_take(struct document *d)
     return -1;
 }
 
+/* ---- saving ----
+ *
+ * An envelope that replaces another is written beside it and takes its place only after the group's sync. So
+ * the old one stays whole until the new one is durable; and ext4 would otherwise start writing out each file
+ * at its rename over another (mount option auto_da_alloc), one by one, which costs more than all the rest of
+ * a document's way. */
+
+static int
+    *unsettled; /* folders whose new envelope waits for the sync; descriptors owned by their documents */
+static size_t unsettled_count, unsettled_room;
+
+/* Where it fails the new one stays beside the old, and is what document_open reads. */
+static void settle(int folder)
+{
+    renameat(folder, NEW_ENVELOPE, folder, "document.json");
+}
+
+void envelopes_settle(void)
+{
+    for (size_t i = 0; i < unsettled_count; i++)
+        settle(unsettled[i]);
+    unsettled_count = 0;
+}
+
+static void settle_at_once(int folder)
+{
+    for (size_t i = 0; i < unsettled_count; i++)
+        if (unsettled[i] == folder) {
+            unsettled[i] = unsettled[--unsettled_count];
+            settle(folder);
+            return;
+        }
+}
+
+static void settle_later(int folder)
+{
+    for (size_t i = unsettled_count; i-- > 0;)
+        if (unsettled[i] == folder)
+            return;
+    if (unsettled_count == unsettled_room) {
+        unsettled_room = unsettled_room ? 2 * unsettled_room : 256;
+        unsettled = realloc(unsettled, unsettled_room * sizeof *unsettled);
+        if (!unsettled)
+            abort();
+    }
+    unsettled[unsettled_count++] = folder;
+}
+
+void document_close(struct document *d)
+{
+    if (d->folder >= 0) {
+        int kept = errno;
+        settle_at_once(d->folder);
+        close(d->folder);
+        errno = kept;
+    }
+    json_decref(d->envelope);
+    *d = (struct document){.parent = -1, .folder = -1};
+}
+
 int document_save(struct document *d)
 {
     static struct buffer text; /* kept for the next one: this is the hot path */
@@ -174,14 +246,9 @@ int document_save(struct document *d)
         if (errno != EEXIST)
             return -1;
     }
-    if (file_write(d->folder, ".document.json", buffer_as_slice(&text), 0640, false) < 0)
+    if (file_write(d->folder, NEW_ENVELOPE, buffer_as_slice(&text), 0640, false) < 0)
         return -1;
-    if (renameat(d->folder, ".document.json", d->folder, "document.json") < 0) {
-        int failed = errno;
-        unlinkat(d->folder, ".document.json", 0);
-        errno = failed;
-        return -1;
-    }
     d->saved = true;
+    settle_later(d->folder);
     return 0;
 }

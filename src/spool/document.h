@@ -35,7 +35,9 @@ void document_note(struct document *d, const char *by, const char *format, ...)
 /* A person put the folder back: error.txt becomes error-<k>.txt, "failed_in" and "not_before" go. 1 when
  * there was one, 0 when not, -1 with errno. For claims and couriers, not for those who only look. */
 int document_take(struct document *d);
-/* Writes document.json (replace, not synced: the group's sync follows). */
+/* Writes document.json, not synced: the group's sync follows. One that replaces another stands beside it as
+ * .document.json until spool_sync (or document_close); document_open reads the newer one. 0, or -1 with errno
+ * and the old one as it was. */
 int document_save(struct document *d);
 
 /* The file "source.<ext>" (or "corrected.<ext>", when a person put one beside it: then *corrected is set). */

@@ -1,4 +1,4 @@
-/* envelope: inside spool/ only. Making document.json's first members. */
+/* envelope: inside spool/ only. Making document.json's first members, and replacing it. */
 #ifndef SPOOLGATE_SPOOL_ENVELOPE_H
 #define SPOOLGATE_SPOOL_ENVELOPE_H
 
@@ -6,5 +6,8 @@
 
 json_t *envelope_new(const char *id, unsigned destination); /* destination 0: none yet */
 json_t *envelope_text(const char *text);                    /* of any bytes */
+
+/* After a sync: envelopes written since the last one take the place of the old ones. */
+void envelopes_settle(void);
 
 #endif

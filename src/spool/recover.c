@@ -183,6 +183,7 @@ static int restore_envelope(struct slot *s, struct leftover *l, struct document 
         return say_lost(d);
     }
     unlinkat(d->folder, "document.json", 0);
+    unlinkat(d->folder, ".document.json", 0);
     unlinkat(d->folder, "canonical.json", 0); /* half made, and made again */
     d->saved = false;
     json_decref(d->envelope);
@@ -211,7 +212,6 @@ static int restore(struct slot *s, struct leftover *l)
         l->gone = true;
         return 0;
     }
-    unlinkat(d.folder, ".document.json", 0);
     int rc = 0;
     if (json_is_true(json_object_get(d.envelope, "recovered"))) {
         rc = restore_envelope(s, l, &d);

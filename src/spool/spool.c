@@ -1,5 +1,6 @@
 /* spool: opening the tree, syncing it, finding a document in it. See spool.h; moving is in stage.c. */
 #include "base/file.h"
+#include "spool/envelope.h"
 #include "spool/stage.h"
 #include <dirent.h>
 #include <errno.h>
@@ -77,7 +78,10 @@ void spool_close(struct spool *s)
 
 int spool_sync(const struct spool *s)
 {
-    return syncfs(s->root);
+    if (syncfs(s->root) < 0)
+        return -1;
+    envelopes_settle();
+    return 0;
 }
 
 static bool is_folder(const struct spool *s, const char *path)

@@ -57,7 +57,10 @@ static int index_links(struct walk *w, const struct document *d)
     const char *kind, *number = document_text(d, "number");
     json_t *values, *value;
     size_t i;
+    const char *external = document_text(d, "external_id");
     if (number && state_link(w->state, "number", number, d->name) < 0)
+        return -1;
+    if (external && state_link(w->state, "external", external, d->name) < 0)
         return -1;
     json_object_foreach(json_object_get(d->envelope, "keys"), kind, values)
     {

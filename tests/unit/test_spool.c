@@ -298,6 +298,43 @@ static void a_broken_envelope_is_made_anew(void **state)
     tree_close(&t);
 }
 
+/* Until the sync the old envelope stays whole beside the new one, which is the one that counts when it is
+ * whole. */
+static void an_envelope_is_replaced_after_the_sync(void **state)
+{
+    (void)state;
+    struct tree t;
+    struct document d, other;
+    tree_open(&t);
+    tree_put(&t, "translate/" ID "/document.json", "{\"id\":\"" ID "\",\"partner\":\"old\"}");
+    open_put(&t, &d, ID);
+    document_set(&d, "partner", "new");
+    assert_int_equal(document_save(&d), 0);
+    assert_non_null(strstr(tree_text(&t, "translate/" ID "/document.json"), "old"));
+    open_put(&t, &other, ID); /* as after a kill */
+    assert_string_equal(document_text(&other, "partner"), "new");
+    document_close(&other);
+    assert_true(tree_has(&t, "translate/" ID "/.document.json"));
+    document_set(&d, "partner", "newer");
+    assert_int_equal(document_save(&d), 0);
+    assert_int_equal(spool_sync(&t.spool), 0);
+    assert_non_null(strstr(tree_text(&t, "translate/" ID "/document.json"), "newer"));
+    assert_false(tree_has(&t, "translate/" ID "/.document.json"));
+    document_set(&d, "partner", "newest");
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    assert_non_null(strstr(tree_text(&t, "translate/" ID "/document.json"), "newest"));
+    assert_false(tree_has(&t, "translate/" ID "/.document.json"));
+    static const char *const cut[] = {"", "{\"id\":\"" ID "\",\"partner\":\"cu", "[]"};
+    for (size_t i = 0; i < 3; i++) { /* as after a loss of power */
+        tree_put(&t, "translate/" ID "/.document.json", cut[i]);
+        open_put(&t, &d, ID);
+        assert_string_equal(document_text(&d, "partner"), "newest");
+        document_close(&d);
+    }
+    tree_close(&t);
+}
+
 static void the_source_is_never_another(void **state)
 {
     (void)state;
@@ -500,6 +537,7 @@ int main(void)
         cmocka_unit_test(a_document_is_found_in_every_stage),
         cmocka_unit_test(an_envelope_is_kept_and_read_again),
         cmocka_unit_test(a_broken_envelope_is_made_anew),
+        cmocka_unit_test(an_envelope_is_replaced_after_the_sync),
         cmocka_unit_test(the_source_is_never_another),
         cmocka_unit_test(tampering_is_seen),
         cmocka_unit_test(error_txt_says_what_where_and_the_way_back),
