@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define BATCH_FILES 256
 #define BATCH_BYTES (64u * 1024u * 1024u)
+#define PATIENCE 15 /* seconds that one poll waits for files to become ripe */
 
 struct seen_file { /* what a look saw of a candidate */
     const char *name;
@@ -332,10 +335,10 @@ static int take_batch(struct looking *l, struct seen_file **ripe, size_t n, size
     return fresh;
 }
 
-/* When the first of those that are not ripe yet will be. */
-static int64_t next_look(const struct looking *l)
+/* When the first of those that are not ripe yet will be; INT64_MAX when there are none. */
+static int64_t next_ripe(const struct looking *l)
 {
-    int64_t next = l->now + l->p->interval;
+    int64_t next = INT64_MAX;
     for (size_t i = 0; i < l->p->count; i++) {
         const struct seen_file *file = &l->p->files[i];
         int64_t ripe = file->since + l->p->after;
@@ -345,27 +348,62 @@ static int64_t next_look(const struct looking *l)
     return next;
 }
 
+static int64_t next_look(const struct looking *l)
+{
+    int64_t ripe = next_ripe(l), regular = l->now + l->p->interval;
+    return ripe < regular ? ripe : regular;
+}
+
+/* Roles take their signals by descriptor: one that waits to be read shows as pending. */
+static bool asked_to_stop(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) || sigismember(&pending, SIGHUP));
+}
+
+/* False when there is nothing to wait for, or it takes too long. */
+static bool wait_until_ripe(struct looking *l)
+{
+    int64_t next = next_ripe(l);
+    const struct timespec slice = {.tv_nsec = 100000000};
+    if (next > l->now + PATIENCE)
+        return false;
+    while (instant_now().seconds < next && !asked_to_stop())
+        nanosleep(&slice, NULL);
+    l->now = instant_now().seconds;
+    return !asked_to_stop();
+}
+
+/* Takes all that is ripe. -1: stop. */
+static int take_all(struct looking *l)
+{
+    struct seen_file **ripe;
+    size_t at = 0, n = ripe_files(l, &ripe);
+    int total = 0, got = 0;
+    while (at < n && got >= 0 && !l->lost) {
+        got = take_batch(l, ripe, n, &at);
+        total += got > 0 ? got : 0;
+        arena_reset(&l->arena);
+    }
+    return got < 0 ? -1 : total;
+}
+
 int pickup_poll(struct pickup *p, struct endpoint *e, const struct pickup_side *side, int64_t *next,
                 bool *lost, struct findings *f)
 {
     struct looking l = {.p = p, .e = e, .side = side, .f = f, .now = instant_now().seconds};
-    struct seen_file **ripe;
-    size_t at = 0;
-    int total = 0, got = 0;
     enum sftp_result r = look(&l);
-    if (r != SFTP_OK) {
-        *next = l.now + p->interval;
-        *lost = r == SFTP_LOST;
-        return -1;
-    }
-    size_t n = ripe_files(&l, &ripe);
-    while (at < n && got >= 0 && !l.lost) {
-        got = take_batch(&l, ripe, n, &at);
-        total += got > 0 ? got : 0;
-        arena_reset(&l.arena);
+    int total = r == SFTP_OK ? take_all(&l) : -1;
+    /* both looks in one poll where the time between them is short: what was there at its begin is in at its
+     * end */
+    if (total >= 0 && !l.lost && wait_until_ripe(&l)) {
+        r = look(&l);
+        int more = r == SFTP_OK ? take_all(&l) : -1;
+        total = more < 0 ? -1 : total + more;
     }
     *next = next_look(&l);
-    *lost = l.lost;
+    *lost = l.lost || r == SFTP_LOST;
     arena_free(&l.arena);
-    return got < 0 ? -1 : total;
+    return total;
 }

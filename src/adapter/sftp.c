@@ -21,10 +21,22 @@
 #define BACKOFF_BASE 1000
 #define BACKOFF_CAP 300000
 
-static const char *const settings[] = {
-    "host!",         "port",    "user!",     "known_hosts!",     "private_key_file", "passphrase",
-    "password",      "timeout", "directory", "temporary_prefix", "temporary_suffix", "when_gone",
-    PICKUP_SETTINGS, NULL};
+static const char *const settings[] = {"host!",
+                                       "port",
+                                       "user!",
+                                       "known_hosts!",
+                                       "private_key_file",
+                                       "passphrase",
+                                       "password",
+                                       "timeout",
+                                       "directory",
+                                       "temporary_prefix",
+                                       "temporary_suffix",
+                                       "when_gone",
+                                       "give_up_hours",
+                                       "in_flight",
+                                       PICKUP_SETTINGS,
+                                       NULL};
 
 struct partner_server { /* session */
     struct arena arena;
@@ -37,6 +49,7 @@ struct partner_server { /* session */
     unsigned failures; /* of connections, one after the other */
     bool tried;        /* to connect, in the group at hand, without success */
     enum sftp_result refusal;
+    bool remembered; /* that documents go to this address */
 };
 
 /* ---- settings ---- */
@@ -228,6 +241,33 @@ static void taken_name(struct delivery *d, const char *path)
                 "On the partner's server there is another file of that name already; it was not touched.");
 }
 
+/* ---- the address ---- */
+
+static const char *address_of(const struct partner_server *s, struct arena *a)
+{
+    return arena_printf(a, "sftp://%s@%s:%d/%s", s->connect.user, s->connect.host, s->connect.port,
+                        s->directory);
+}
+
+/* Where documents went last: an answer to "did it arrive?" from another server or directory would be worth
+ * nothing. Durable with the courier's sync, before any attempt that depends on it. */
+static void remember_address(struct endpoint *e)
+{
+    struct partner_server *s = e->session;
+    if (!s->remembered)
+        s->remembered = state_cursor_set(e->state, e->config->name, "address", address_of(s, &s->arena)) == 0;
+}
+
+static bool address_is_the_same(struct endpoint *e)
+{
+    struct partner_server *s = e->session;
+    struct buffer before = {0};
+    bool other = state_cursor_get(e->state, e->config->name, "address", &before) == 0 &&
+                 !slice_is(buffer_as_slice(&before), address_of(s, &s->arena));
+    buffer_free(&before);
+    return !other;
+}
+
 /* ---- prepare ---- */
 
 static enum sftp_result upload(struct partner_server *s, struct delivery *d, const struct names *n)
@@ -265,7 +305,7 @@ static void prepare_one(struct endpoint *e, struct delivery *d)
             drop(s);
     }
     if (r == SFTP_OK)
-        note_receipt(e, d, &n, "uploaded under its temporary name");
+        remember_address(e);
     else
         set_verdict(e, d, r);
 }
@@ -363,6 +403,16 @@ static void judge_gone(struct endpoint *e, struct delivery *d, const struct name
         d->not_before = r == SFTP_LOST ? later(s) : instant_now().seconds + HELD_SECONDS;
         if (r == SFTP_LOST)
             drop(s);
+        return;
+    }
+    if (!address_is_the_same(e)) {
+        finding_add(d->findings, SEVERITY_ERROR, "sftp.moved", n->final,
+                    "Look at the old address whether the file is there, or ask the partner. If it did not "
+                    "arrive, put the document "
+                    "back to be sent to the new one.",
+                    "The connection broke while the file was handed over, and the endpoint's address has "
+                    "been changed since.");
+        d->verdict = REJECTED;
         return;
     }
     d->verdict = s->ask_when_gone ? REJECTED : DELIVERED;

@@ -295,6 +295,13 @@ static struct transfer *transfer_start(struct http *h, struct http_exchange *x)
     return t;
 }
 
+/* libcurl takes a connection that ends inside the headers for an answer without a body. */
+static bool headers_are_whole(const struct http_exchange *x)
+{
+    struct slice all = buffer_as_slice(&x->answer_headers);
+    return slice_ends(all, SLICE("\n\r\n")) || slice_ends(all, SLICE("\n\n"));
+}
+
 static void judge(struct transfer *t, CURLcode code)
 {
     struct http_exchange *x = t->x;
@@ -302,15 +309,16 @@ static void judge(struct transfer *t, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &x->status);
     curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME, &x->seconds);
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
-    if (code == CURLE_OK) {
+    if (code == CURLE_OK && x->status >= 200 && headers_are_whole(x)) {
         x->failure = HTTP_ANSWERED;
         return;
     }
     x->failure = sent > 0 ? HTTP_IN_DOUBT : HTTP_NOT_SENT;
     snprintf(x->problem, sizeof x->problem, "%s",
-             t->limit    ? t->limit
-             : *t->error ? t->error
-                         : curl_easy_strerror(code));
+             t->limit           ? t->limit
+             : *t->error        ? t->error
+             : code == CURLE_OK ? "the connection ended inside the answer's headers"
+                                : curl_easy_strerror(code));
 }
 
 static void transfer_end(struct transfer *t, CURLM *multi)

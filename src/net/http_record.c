@@ -228,15 +228,20 @@ static json_t *redacted_json(const struct values *v, const json_t *j)
     return json_incref((json_t *)(uintptr_t)j);
 }
 
-static bool secret_member(const json_t *j)
+/* Also what is written with escapes, which a search in the text would pass over. */
+static bool holds_secret(const struct values *v, const json_t *j)
 {
     size_t i;
     const char *key;
-    json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)j, key,
-                        v) if ((secret_name(slice_of(key)) && !json_is_object(v) && !json_is_array(v)) ||
-                               secret_member(v)) return true;
-    json_array_foreach(j, i, v) if (secret_member(v)) return true;
+    json_t *value;
+    for (i = 0; json_is_string(j) && i < v->count; i++)
+        if (memmem(json_string_value(j), json_string_length(j), v->of[i].ptr, v->of[i].len))
+            return true;
+    json_object_foreach(
+        (json_t *)(uintptr_t)j, key,
+        value) if ((secret_name(slice_of(key)) && !json_is_object(value) && !json_is_array(value)) ||
+                   holds_secret(v, value)) return true;
+    json_array_foreach(j, i, value) if (holds_secret(v, value)) return true;
     return false;
 }
 
@@ -246,7 +251,7 @@ static json_t *body_as_json(const struct values *v, struct slice body, size_t li
     if (body.len > PARSE_LIMIT || (body.ptr[0] != '{' && body.ptr[0] != '['))
         return NULL;
     json_t *j = json_parse(body, NULL), *made = NULL;
-    if (j && (secret_member(j) || (body.len <= limit && !has_reals(j, 0))))
+    if (j && (holds_secret(v, j) || (body.len <= limit && !has_reals(j, 0))))
         made = redacted_json(v, j);
     json_decref(j);
     return made;

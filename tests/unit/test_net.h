@@ -1,0 +1,42 @@
+/* A TLS server in a thread, with a certificate of the test's choice, that does exactly what a test tells it,
+ * also what no proper server would. */
+#ifndef SPOOLGATE_TESTS_UNIT_TEST_NET_H
+#define SPOOLGATE_TESTS_UNIT_TEST_NET_H
+
+#include "base/buffer.h"
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum certificate { GOOD, EXPIRED, OTHER_NAME, OTHER_AUTHORITY, NO_TLS, CLOSES_AT_ONCE, NEVER_SHAKES_HANDS };
+
+struct request {
+    char method[16], path[512];
+    struct buffer head, body;
+    SSL *ssl;
+    int fd;
+};
+
+struct server;
+/* Answers a request; false: the connection is closed. */
+typedef bool answer(struct server *s, struct request *r);
+
+struct server {
+    enum certificate certificate;
+    answer *answer;
+    char ca_file[128], url[64];
+    int listener;
+    SSL_CTX *tls;
+    pthread_t thread;
+    atomic_int requests, at_once, most_at_once, connections, running;
+    atomic_bool stopping;
+    struct buffer last_body, last_head; /* read only while nothing runs */
+};
+
+void server_start(struct server *s, enum certificate c, answer *a); /* one certificate authority for all */
+void server_stop(struct server *s);
+void server_write(struct request *r, const void *bytes, size_t len);
+void server_answer(struct request *r, int status, const char *headers,
+                   const char *body); /* with Content-Length */
+
+#endif
