@@ -23,12 +23,12 @@ is $? 64 "an unknown command ends with 64"
 # offline translation, both directions
 out=$("$SPOOLGATE" config check 2>&1); is $? 0 "config check finds the demo in order"
 "$SPOOLGATE" run --until-idle --limit 60 >"$work/run" 2>"$work/log"
-order=$(grep -l '"number": *"500258"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)
+order=$(grep -l '"number": *"500257"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)
 "$SPOOLGATE" translate --map visma/purchase-order --to canonical "$order/source.json" >"$work/canonical.json"
-is "$(jq -r .number "$work/canonical.json")" 500258 "translate reads an order into canonical JSON"
+is "$(jq -r .number "$work/canonical.json")" 500257 "translate reads an order into canonical JSON"
 "$SPOOLGATE" translate --map visma/purchase-order --partner hansen --to x12 "$order/source.json" >"$work/order.x12"
 is $? 0 "and on to X12 for a partner"
-like "$(cat "$work/order.x12")" 'BEG\*00\*[A-Z]+\*500258' "with its number"
+like "$(cat "$work/order.x12")" 'BEG\*00\*[A-Z]+\*500257' "with its number"
 "$SPOOLGATE" check "$work/order.x12" >"$work/check"
 is $? 0 "check finds the X12 in order"
 sed 's/~GE\*1/~GE*2/; s/BEG\*00/BEG*ZZ/' "$work/order.x12" >"$work/bad.x12"
@@ -47,15 +47,15 @@ printf 'x12 850 <-> order\nBEG99 : number\n' >"$work/bad.map"
 "$SPOOLGATE" map check "$work/bad.map" >"$work/maps" 2>&1
 is $? 1 "a wrong map is found"
 like "$(cat "$work/maps")" 'bad\.map:2:1' "with file, line and column"
-like "$("$SPOOLGATE" map explain visma/purchase-order "$order/source.json")" 'orderNbr.*500258|500258.*orderNbr' "explain tells what came from where"
+like "$("$SPOOLGATE" map explain visma/purchase-order "$order/source.json")" 'orderNbr.*500257|500257.*orderNbr' "explain tells what came from where"
 
 # looking
 like "$("$SPOOLGATE" status)" 'error' "status names the stages"
 ok "status --json is JSON" jq -e . <("$SPOOLGATE" status --json)
 ok "list --json is JSON" jq -es . <("$SPOOLGATE" list --json archive)
 ok "show --json is JSON" jq -e . <("$SPOOLGATE" show --json "$(basename "$order")")
-like "$("$SPOOLGATE" show "$(basename "$order")")" '500258' "show shows a document"
-like "$("$SPOOLGATE" trace 500258)" 'visma' "trace begins at the source"
+like "$("$SPOOLGATE" show "$(basename "$order")")" '500257' "show shows a document"
+like "$("$SPOOLGATE" trace 500257)" 'visma' "trace begins at the source"
 "$SPOOLGATE" trace 999999999 >/dev/null 2>&1
 is $? 1 "trace of an unknown number ends with 1"
 "$SPOOLGATE" show nosuchdocument >/dev/null 2>&1

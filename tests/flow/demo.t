@@ -7,7 +7,7 @@ export SPOOLGATE_DEMO=$work/demo
 is $? 0 "the demo ends well"
 first=$(sed 's/\x1b\[[0-9;]*m//g' "$work/first")
 site=$work/demo/site
-like "$first" 'order +500258' "the table names the order"
+like "$first" 'order +500257' "the table names the order"
 like "$first" 'PALLE2' "the broken order's error.txt names the unit nobody knows"
 like "$first" 'what to do:' "and says what to do"
 like "$first" 'mv spool/error/[^ ]+ spool/translate/' "it is put back by mv"

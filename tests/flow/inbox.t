@@ -14,9 +14,9 @@ sample_order() { # NUMBER
     token=$(curl -s --cacert "$CA_FILE" "$CONNECT_URL/connect/token" -d grant_type=client_credentials -d client_id=isv_spoolgate_demo \
         -d client_secret=sandbox-visma-secret -d tenant_id=7d9c4b52-2f0a-4c8e-9a63-1b5e0c7f4d21 \
         --data-urlencode scope=vismanet_erp_service_api:read | jq -r .access_token)
-    curl -s --cacert "$CA_FILE" -H "Authorization: Bearer $token" "$VISMA_URL/v1/purchaseorder/500258"
+    curl -s --cacert "$CA_FILE" -H "Authorization: Bearer $token" "$VISMA_URL/v1/purchaseorder/500257"
 }
-sample_order 500258 >"$work/order.json"
+sample_order 500257 >"$work/order.json"
 ok "a sample order is there" jq -e .orderNbr "$work/order.json"
 numbered() { jq -c --arg n "$1" '.orderNbr=$n' "$work/order.json"; }
 "$SPOOLGATE" config check
@@ -74,7 +74,7 @@ ok "files with any bytes in their names are taken" wait_for 10 bad
 is "$(find "$inbox" -mindepth 1 | wc -l)" 0 "and none is left in the inbox"
 ok "their bytes are kept" test "$(grep -rlx 'not json' "$site/spool/error" --include='source*' | wc -l)" -ge 4
 unlike "$(grep -c '' "$work/translator.log" >/dev/null; cat "$work/translator.log")" $'^b\\.json' "a newline in a name cannot forge a log line"
-bad_json=$(grep -l 'not json' "$site"/spool/error/*/source* | head -1 | xargs dirname)
+bad_json=$(grep -l '"file": *"purchaseorder-' $(grep -l 'not json' "$site"/spool/error/*/source* | xargs -n1 dirname | sed 's|$|/document.json|') | head -1 | xargs dirname)
 like "$(cat "$bad_json/error.txt")" '(line 1|JSON)' "error.txt says where the text is wrong"
 
 # written while the program was down, in a source folder that is new, and in great numbers
@@ -94,7 +94,7 @@ for n in $(seq 1 3000); do ln "$work/order.json" "$work/many/purchaseorder-dup-$
 cp "$work"/many/* "$inbox/" 2>/dev/null
 empty() { [ "$(find "$inbox" -type f | wc -l)" -eq 0 ]; }
 ok "3000 files at once are all taken" wait_for 60 empty
-is "$(find "$site/spool/archive" "$site/spool/outbox" -name document.json -exec grep -l '"number": *"500258"' {} + | wc -l)" 3000 "and each has its folder"
-is "$(find "$out" -name document.json -exec grep -l '"number": *"500258"' {} + | wc -l)" 1 "identical ones are duplicates: one goes out"
+is "$(find "$site/spool/archive" "$site/spool/outbox" -name document.json -exec grep -l '"number": *"500257"' {} + | wc -l)" 3000 "and each has its folder"
+is "$(find "$out" -name document.json -exec grep -l '"number": *"500257"' {} + | wc -l)" 1 "identical ones are duplicates: one goes out"
 ok "the translator still runs" kill -0 "$translator"
 finish

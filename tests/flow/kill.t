@@ -6,7 +6,9 @@ KILLS=${KILLS:-220}
 ORDERS=${ORDERS:-300}
 start_sandbox --orders "$ORDERS" --orderful-limit 1000000 --visma-budget 1000000
 start_sshd
-sed -i 's/internal-sftp/internal-sftp -l INFO/' "$work/sshd/config"
+# the file server as a program of its own, with a log of each rename it was asked for
+server=$(ls /usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server /usr/lib/ssh/sftp-server 2>/dev/null | head -1)
+sed -i "s|^Subsystem.*|Subsystem sftp $server -e -l INFO -d $SFTP_ROOT 2>>$work/sshd/renames|" "$work/sshd/config"
 kill "$sshd_pid"; wait "$sshd_pid" 2>/dev/null
 start_sshd_again() { /usr/sbin/sshd -D -f "$work/sshd/config" -E "$work/sshd/log" & sshd_pid=$!; pids+=("$sshd_pid"); wait_for 10 sshd_answers; }
 start_sshd_again
@@ -62,8 +64,8 @@ sort -u "$work/arrived.orderful" "$work/arrived.sftp" | grep '^6' >"$work/arrive
 is "$(comm -23 "$work/expected" "$work/arrived" | wc -l)" 0 "every order of the batch has arrived"
 is "$(uniq -d "$work/arrived.orderful" | wc -l)" 0 "none arrived twice at Orderful" 
 is "$(comm -12 "$work/arrived.orderful" "$work/arrived.sftp" | wc -l)" 0 "none arrived at both"
-renamed=$(grep -a 'rename old' "$work/sshd/log" | sed -n 's/.*new "[^"]*\/\(PO-[^"]*\)".*/\1/p' | sort | uniq -d)
-is "$(grep -ac 'rename old' "$work/sshd/log" | awk '{print ($1>0)}')" 1 "the SSH server's log shows the renames"
+renamed=$(grep -a 'rename old' "$work/sshd/renames" | sed -n 's/.*new "[^"]*\/\(PO-[^"]*\)".*/\1/p' | sort | uniq -d)
+is "$(grep -ac 'rename old' "$work/sshd/renames" | awk '{print ($1>0)}')" 1 "the SSH server's log shows the renames"
 is "$renamed" "" "no file was put twice at the SFTP partner"
 is "$(find "$site/spool/translate" -mindepth 1 -maxdepth 2 -type d ! -name '.work-*' | wc -l)" 0 "nothing is left in translate/"
 is "$(find "$site/spool/outbox" -mindepth 2 -maxdepth 2 -type d | wc -l)" 0 "nothing is left in the outbox"

@@ -41,7 +41,7 @@ cmp -s "$archive/source.json" "$work/source.json"
 is $? 0 "the archive has the source as received"
 
 # the same order dropped again, identical: archived as a duplicate, not sent
-one=$(grep -l '"number": *"500258"' "$spool"/archive/*/*/*/*/document.json | head -1 | xargs dirname)
+one=$(grep -l '"number": *"500257"' "$spool"/archive/*/*/*/*/document.json | head -1 | xargs dirname)
 sent=$(sha256sum "$SFTP_ROOT"/hansen/in/*)
 cp "$one/source.json" "$spool/inbox/visma/purchaseorder-again.json"
 run
@@ -71,16 +71,16 @@ ok "and it arrives" test -s "$SFTP_ROOT/hansen/in/PO-710001.x12"
 is "$(jq .control_number "$spool"/archive/*/*/*/"$name"/document.json)" "$number" "with the control number it had"
 
 # reindex: the state is lost, the spool is the truth
-like "$("$SPOOLGATE" trace 500258)" '500258' "trace finds an order"
-before=$("$SPOOLGATE" trace 500258 --json | jq -S 'del(.. | .seconds?)')
+like "$("$SPOOLGATE" trace 500257)" '500257' "trace finds an order"
+before=$("$SPOOLGATE" trace 500257 --json | jq -S 'del(.. | .seconds?)')
 rm -f "$(sed -n 's/^state *= *//p' "$site/spoolgate.conf" | head -1)"* "$spool"/.state* "$site"/state.db* 2>/dev/null
 find "$site" -name '*.db' -o -name '*.db-wal' -o -name '*.db-shm' -o -name '*.sqlite*' | xargs -r rm -f
 "$SPOOLGATE" reindex >>"$work/out"
 is $? 0 "reindex rebuilds the state"
-is "$("$SPOOLGATE" trace 500258 --json | jq -S 'del(.. | .seconds?)')" "$before" "trace says the same again"
+is "$("$SPOOLGATE" trace 500257 --json | jq -S 'del(.. | .seconds?)')" "$before" "trace says the same again"
 cp "$one/source.json" "$spool/inbox/visma/purchaseorder-yet-again.json"
 run
-is "$(sha256sum "$SFTP_ROOT"/hansen/in/PO-500258.x12 | cut -c1-64)" "$(grep PO-500258 <<<"$sent" | cut -c1-64)" "and what was sent is still known"
+is "$(sha256sum "$SFTP_ROOT"/hansen/in/PO-500257.x12 | cut -c1-64)" "$(grep PO-500257 <<<"$sent" | cut -c1-64)" "and what was sent is still known"
 jq -c '.orderNbr="710002"' "$one/source.json" >"$spool/inbox/visma/purchaseorder-710002.json"
 run
 is "$(find "$spool/archive" -name document.json -exec jq -r 'select(.partner=="hansen" and .control_number and .outcome=="delivered") | .control_number' {} + | sort | uniq -d)" "" "no control number is used again"

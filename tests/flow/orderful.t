@@ -6,7 +6,7 @@ transactions() { control GET /orderful/transactions | jq -c '[.. | objects | sel
 times() { transactions | jq --arg n "$1" '[.[] | select(.n==$n)] | length'; }
 case_of() { # NAME FAULT: a fresh sandbox with that fault, one run, what came of it
     local name=$1; shift
-    rm -rf "$work/sandbox" "$work/site"
+    rm -rf "$work/sandbox" "$work/site" "$SFTP_ROOT"/*/in/*
     start_sandbox --orderful-limit 100000 "$@"
     make_site "$work/site"
     setting "$site/spoolgate.conf" "endpoint orderful" confirm_seconds 1
@@ -48,7 +48,7 @@ case_of truncated --fault 'orderful/transactions:truncate@1x3'
 is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "truncated JSON: none twice"
 is "$(times 500254)" 1 "and none lost"
 end_case
-case_of mixed --seed 7 --fault 'orderful:503@0.2' --fault 'orderful:drop@0.2' --fault 'orderful:lost@0.2' --fault 'orderful:truncate@0.2' --orders 20
+case_of mixed --seed 7 --fault 'orderful:503@0.1' --fault 'orderful:drop@0.1' --fault 'orderful:lost@0.1' --fault 'orderful:truncate@0.1' --orders 20
 is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "all faults at random: none twice"
 is "$(transactions | jq -c '[.[] | select(.n | startswith("6"))] | length')" 10 "and all ten of the batch that go there have arrived"
 end_case

@@ -5,7 +5,7 @@ start_sandbox
 start_sshd
 make_site "$work/site"
 "$SPOOLGATE" run --until-idle --limit 90 >"$work/out" 2>"$work/log"
-order=$(grep -l '"number": *"500258"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)
+order=$(grep -l '"number": *"500257"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)
 invoice=$(grep -l '"type": *"invoice"' "$site"/spool/archive/*/*/*/*/document.json | xargs -n1 dirname | while read -r d; do [ -f "$d/message.x12" ] && echo "$d"; done | head -1)
 ok "there is an 850 and an 810" test -s "$order/message.x12" -a -s "$invoice/message.x12"
 if perl -MX12::Parser -e 1 2>/dev/null; then

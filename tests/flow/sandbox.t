@@ -208,7 +208,7 @@ ok "the second page has the rest" [ "$(rows)" = 108 ]
 get '/v1/purchaseorder?pageSize=500&pageNumber=3'
 ok "a page past the end is an empty array" is 200 '[]'
 get '/v1/purchaseorder?orderStatus=Hold&pageSize=10&pageNumber=1'
-ok "orderStatus filters" [ "$(rows)$(grep -c 500258 <<<"$body")" = 11 ]
+ok "orderStatus filters" [ "$(rows)$(grep -c 500257 <<<"$body")" = 11 ]
 get '/v1/purchaseorder?status=Hold&pageSize=500&pageNumber=1'
 ok "a wrong name filters nothing" [ "$(rows)" = 500 ]
 ok "and is counted" grep -q '"unknownQuery":{"status":1}' <(curl -sS "$control/requests")

@@ -29,8 +29,8 @@ restart_sshd
 ok "with the right key everything arrives" test "$(hansen)" -ge 1
 is "$(find "$site/spool/outbox" -mindepth 2 -maxdepth 2 -type d | wc -l)" 0 "and the outbox is empty"
 is "$(find "$SFTP_ROOT/hansen/in" -name '*.part' -o -name '.*' -type f | wc -l)" 0 "no temporary file is left there"
-sum=$(cat "$(grep -l '"number": *"500258"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)/message.x12" | sha256sum)
-is "$(sha256sum <"$SFTP_ROOT/hansen/in/PO-500258.x12")" "$sum" "what arrived is what the archive holds, byte by byte"
+sum=$(cat "$(grep -l '"number": *"500257"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)/message.x12" | sha256sum)
+is "$(sha256sum <"$SFTP_ROOT/hansen/in/PO-500257.x12")" "$sum" "what arrived is what the archive holds, byte by byte"
 
 # fetching: ripe files only, each once, removed after they are durable here
 printf 'ISA*00*broken' >"$SFTP_ROOT/hansen/out/answer-1.x12"

@@ -10,11 +10,19 @@ const documents = {
     visma: load('visma/visma-net-erp-service.openapi.json'),
     orderful: load('orderful/openapi-2.15.0.json'),
 };
+// the published document's /v3/labels is not valid OpenAPI 3.0; nothing of ours goes there
+delete documents.orderful.paths['/v3/labels'];
 const mosaic = {};
 for (const n of ['850', '810']) {
     const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
     mosaic[n] = ajv.compile(load(`orderful/mosaic-schemas/${n}.schema.json`));
 }
+// What the published document says and nobody does: it types v3's message as a string, every working client sends an object;
+// and v4's open schemas all fit at once, so that oneOf can never hold: fitting one of them is what is asked.
+const known = [
+    (x, e) => /^\/v3\/transactions$/.test(x.path) && /requestBody\/message must be string/.test(e),
+    (x, e) => x.path === '/transactions' && /must match exactly one schema in oneOf \{"passingSchemas":\[\d/.test(e),
+];
 const results = new Map(); // text -> {n, errors[]}
 const note = (text, errors) => {
     const r = results.get(text) || { n: 0, errors: [] };
@@ -27,7 +35,7 @@ const explain = (e) => (e || []).map((x) => `${x.instancePath || ''} ${x.message
     const apis = {};
     for (const [name, definition] of Object.entries(documents)) {
         apis[name] = new OpenAPIBackend({ definition, strict: false, quick: false, validate: true,
-            ajvOpts: { strict: false, allErrors: true, coerceTypes: name === 'visma' ? false : false, validateFormats: false } });
+            ajvOpts: { strict: false, allErrors: true, coerceTypes: false, validateFormats: false, logger: false } });
         await apis[name].init();
     }
     for (const file of fs.readdirSync(record).filter((f) => f.endsWith('.json')).sort()) {
@@ -45,7 +53,7 @@ const explain = (e) => (e || []).map((x) => `${x.instancePath || ''} ${x.message
             continue;
         }
         const v = api.validateRequest(request, operation);
-        note(`${x.vendor}: request ${label} is valid`, explain(v.errors).filter((e) => !/headers.*(authorization|orderful-api-key)/i.test(e)).map((e) => `${file}: ${e}`));
+        note(`${x.vendor}: request ${label} is valid`, explain(v.errors).filter((e) => !/headers.*(authorization|orderful-api-key)/i.test(e)).filter((e) => !known.some((k) => k(x, e))).map((e) => `${file}: ${e}`));
         if (x.vendor === 'orderful' && body && body.message && /^(850|810)_/.test(body.type)) {
             const n = body.type.slice(0, 3);
             mosaic[n](body.message);
