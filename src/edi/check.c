@@ -179,9 +179,9 @@ static const char *value_sentence(struct check *c, const struct element *e, enum
     }
 }
 
-void check_value_fault(struct check *c, struct check_at at, enum fault_kind kind, struct slice value)
+void check_value_fault(struct check *c, const struct check_at *at, enum fault_kind kind, struct slice value)
 {
-    const struct element *e = at.position->element;
+    const struct element *e = at->position->element;
     enum severity severity = SEVERITY_ERROR;
     if (kind == FAULT_BLANK && !c->set)
         return; /* ISA02, ISA04 */
@@ -189,55 +189,57 @@ void check_value_fault(struct check *c, struct check_at at, enum fault_kind kind
         severity = SEVERITY_WARNING;
     if (kind == FAULT_CODE && e->codes->open)
         severity = SEVERITY_WARNING;
-    struct fault fault = element_fault(c, &at, kind);
+    struct fault fault = element_fault(c, at, kind);
     fault.severity = severity;
     fault.value = value;
     if (!fault_keep(c->faults, c->findings, &fault))
-        say(c, &at, &fault, value_sentence(c, e, kind, value));
+        say(c, at, &fault, value_sentence(c, e, kind, value));
 }
 
-void check_too_many(struct check *c, struct check_at at, enum fault_kind kind, size_t found, size_t allowed)
+void check_too_many(struct check *c, const struct check_at *at, enum fault_kind kind, size_t found,
+                    size_t allowed)
 {
     const char *what = kind == FAULT_TOO_MANY_ELEMENTS     ? "elements; the segment has"
                        : kind == FAULT_TOO_MANY_COMPONENTS ? "components; the element has"
                                                            : "repetitions; the element may have";
-    struct fault fault = element_fault(c, &at, kind);
+    struct fault fault = element_fault(c, at, kind);
     if (!fault_keep(c->faults, c->findings, &fault))
-        say(c, &at, &fault,
+        say(c, at, &fault,
             arena_printf(c->findings->arena, "There are %zu %s at most %zu in version %s.", found, what,
                          allowed, c->dictionary->dictionary.version));
 }
 
-void check_delimiter_fault(struct check *c, struct check_at at, struct slice value, char delimiter,
+void check_delimiter_fault(struct check *c, const struct check_at *at, struct slice value, char delimiter,
                            const char *name)
 {
     struct arena *a = c->findings->arena;
-    bool show = c->qualifier.len && at.element != 1;
-    struct fault fault = element_fault(c, &at, FAULT_DELIMITER);
+    bool show = c->qualifier.len && at->element != 1;
+    struct fault fault = element_fault(c, at, FAULT_DELIMITER);
     fault.value = value;
     if (!fault_keep(c->faults, c->findings, &fault))
-        say(c, &at, &fault,
+        say(c, at, &fault,
             arena_printf(a, "%s of the %s segment%s%s%s contains %s, which this partner uses as %s: %s.",
-                         element_name(c, at.element, at.component), fault_plain(a, c->id), show ? " (" : "",
+                         element_name(c, at->element, at->component), fault_plain(a, c->id), show ? " (" : "",
                          show ? fault_plain(a, c->qualifier) : "", show ? ")" : "",
                          fault_show(a, slice_make(&delimiter, 1)), name, fault_show(a, value)));
 }
 
-void check_shape_fault(struct check *c, struct check_at at)
+void check_shape_fault(struct check *c, const struct check_at *at)
 {
-    struct fault fault = element_fault(c, &at, FAULT_CHARACTER);
+    struct fault fault = element_fault(c, at, FAULT_CHARACTER);
     if (!fault_keep(c->faults, c->findings, &fault))
-        say(c, &at, &fault,
-            at.position->composite ? "A composite of components belongs here, not a single value."
-                                   : "A single value belongs here, not a composite.");
+        say(c, at, &fault,
+            at->position->composite ? "A composite of components belongs here, not a single value."
+                                    : "A single value belongs here, not a composite.");
 }
 
-void check_twice(struct check *c, struct check_at at, unsigned component)
+void check_twice(struct check *c, const struct check_at *at, unsigned component)
 {
-    at.component = component;
-    struct fault fault = element_fault(c, &at, FAULT_TOO_MANY_REPEATS);
+    struct check_at here = *at;
+    here.component = component;
+    struct fault fault = element_fault(c, &here, FAULT_TOO_MANY_REPEATS);
     if (!fault_keep(c->faults, c->findings, &fault))
-        say(c, &at, &fault, "The component is there twice.");
+        say(c, &here, &fault, "The component is there twice.");
 }
 
 /* ---- presence ---- */

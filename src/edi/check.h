@@ -37,21 +37,22 @@ void check_presence_slow(struct check *c, const struct presence *p, const struct
                          uint64_t present, unsigned element);
 void check_close(struct check *c);
 
-void check_value_fault(struct check *c, struct check_at at, enum fault_kind kind, struct slice value);
+void check_value_fault(struct check *c, const struct check_at *at, enum fault_kind kind, struct slice value);
 /* Of trees that a map or JSON made: a delimiter in the value; a value where a composite belongs, or the
  * reverse; a component that is there twice. */
-void check_delimiter_fault(struct check *c, struct check_at at, struct slice value, char delimiter,
+void check_delimiter_fault(struct check *c, const struct check_at *at, struct slice value, char delimiter,
                            const char *name);
-void check_shape_fault(struct check *c, struct check_at at);
-void check_twice(struct check *c, struct check_at at, unsigned component);
+void check_shape_fault(struct check *c, const struct check_at *at);
+void check_twice(struct check *c, const struct check_at *at, unsigned component);
 /* A fault of the segment at hand that has no element. */
 void check_segment_fault(struct check *c, enum fault_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void check_too_many(struct check *c, struct check_at at, enum fault_kind kind, size_t found, size_t allowed);
+void check_too_many(struct check *c, const struct check_at *at, enum fault_kind kind, size_t found,
+                    size_t allowed);
 
-static inline void check_value(struct check *c, struct check_at at, struct slice value, bool plain)
+static inline void check_value(struct check *c, const struct check_at *at, struct slice value, bool plain)
 {
-    enum fault_kind kind = element_check(at.position->element, value, plain);
+    enum fault_kind kind = element_check(at->position->element, value, plain);
     if (__builtin_expect(kind != FAULT_NONE, 0))
         check_value_fault(c, at, kind, value);
 }

@@ -36,11 +36,11 @@ static struct slice cut(struct slice *rest, char separator)
     return piece;
 }
 
-static void read_composite(struct reading *r, struct check_at at, struct slice v, struct node *parent)
+static void read_composite(struct reading *r, const struct check_at *at, struct slice v, struct node *parent)
 {
-    const struct composite *group = at.position->composite;
-    const struct position *self = at.position;
-    struct node *node = parent ? add_node(r, parent, NODE_COMPOSITE, at.element, v) : NULL;
+    const struct composite *group = at->position->composite;
+    struct check_at inner = *at;
+    struct node *node = parent ? add_node(r, parent, NODE_COMPOSITE, at->element, v) : NULL;
     if (node)
         node->text = SLICE_NONE;
     uint64_t present = 0;
@@ -50,57 +50,57 @@ static void read_composite(struct reading *r, struct check_at at, struct slice v
         if (n++ >= group->count || piece.len == 0)
             continue;
         present |= UINT64_C(1) << (n - 1);
-        at.component = n;
-        at.position = &group->positions[n - 1];
-        check_value(&r->check, at, piece, false);
+        inner.component = n;
+        inner.position = &group->positions[n - 1];
+        check_value(&r->check, &inner, piece, false);
         if (node)
             add_node(r, node, NODE_STRING, n, piece);
     }
-    at.position = self;
-    at.component = 0;
     if (n > group->count)
         check_too_many(&r->check, at, FAULT_TOO_MANY_COMPONENTS, n, group->count);
-    check_presence(&r->check, &plan_of_composite(group)->presence, group->positions, present, at.element);
+    check_presence(&r->check, &plan_of_composite(group)->presence, group->positions, present, at->element);
 }
 
-static void read_repetition(struct reading *r, struct check_at at, struct slice v, struct node *parent)
+static void read_repetition(struct reading *r, const struct check_at *at, struct slice v, struct node *parent)
 {
     if (v.len == 0)
         return;
-    if (at.position->composite) {
+    if (at->position->composite) {
         read_composite(r, at, v, parent);
     } else if (memchr(v.ptr, r->lexer->delimiters.component, v.len) && r->check.set) {
         check_too_many(&r->check, at, FAULT_TOO_MANY_COMPONENTS, 2, 1);
     } else {
         check_value(&r->check, at, v, false);
         if (parent)
-            add_node(r, parent, NODE_STRING, at.element, v);
+            add_node(r, parent, NODE_STRING, at->element, v);
     }
 }
 
 /* An element that may be composite or repeated, or has bytes that need a look. */
-static void read_special(struct reading *r, struct check_at at, struct slice v, struct node *parent)
+static void read_special(struct reading *r, const struct check_at *at, struct slice v, struct node *parent)
 {
     char separator = r->lexer->delimiters.repetition;
     if (!separator || !r->check.set || !memchr(v.ptr, separator, v.len)) {
         read_repetition(r, at, v, parent);
         return;
     }
+    struct check_at each = *at;
     unsigned n = 0;
     for (struct slice rest = v; rest.ptr;) {
         struct slice piece = cut(&rest, separator);
-        at.repetition = ++n;
-        read_repetition(r, at, piece, parent);
+        each.repetition = ++n;
+        read_repetition(r, &each, piece, parent);
     }
-    if (at.position->repeat && n > at.position->repeat)
-        check_too_many(&r->check, at, FAULT_TOO_MANY_REPEATS, n, at.position->repeat);
+    if (at->position->repeat && n > at->position->repeat)
+        check_too_many(&r->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
 }
 
-static inline void read_simple(struct reading *r, struct check_at at, struct slice v, struct node *parent)
+static inline void read_simple(struct reading *r, const struct check_at *at, struct slice v,
+                               struct node *parent)
 {
     check_value(&r->check, at, v, true);
     if (parent)
-        add_node(r, parent, NODE_STRING, at.element, v);
+        add_node(r, parent, NODE_STRING, at->element, v);
 }
 
 void reading_elements(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
@@ -116,13 +116,13 @@ void reading_elements(struct reading *r, const struct x12_segment *s, const stru
         struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
         present |= bit;
         if (simple & bit)
-            read_simple(r, at, v, parent);
+            read_simple(r, &at, v, parent);
         else
-            read_special(r, at, v, parent);
+            read_special(r, &at, v, parent);
     }
     if (s->count > p->segment.count)
         check_too_many(&r->check,
-                       (struct check_at){.element = (unsigned)p->segment.count + 1, .repetition = 1},
+                       &(struct check_at){.element = (unsigned)p->segment.count + 1, .repetition = 1},
                        FAULT_TOO_MANY_ELEMENTS, s->count, p->segment.count);
     check_presence(&r->check, &p->presence, p->segment.positions, present, 0);
 }

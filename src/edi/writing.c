@@ -46,7 +46,7 @@ static void replace_delimiters(struct writing *w, const struct check_at *at, str
         if (!(w->kind[(unsigned char)v.ptr[i]] & BYTE_DELIMITER))
             continue;
         if (!w->replacement || !text) {
-            check_delimiter_fault(&w->check, *at, v, v.ptr[i], delimiter_name(w, v.ptr[i]));
+            check_delimiter_fault(&w->check, at, v, v.ptr[i], delimiter_name(w, v.ptr[i]));
             return;
         }
         w->out->ptr[from + i] = w->replacement;
@@ -54,7 +54,7 @@ static void replace_delimiters(struct writing *w, const struct check_at *at, str
 }
 
 /* Room for the value is there. */
-static void put_value(struct writing *w, struct check_at at, struct slice v)
+static void put_value(struct writing *w, const struct check_at *at, struct slice v)
 {
     unsigned seen = 0;
     if (w->out) {
@@ -65,7 +65,7 @@ static void put_value(struct writing *w, struct check_at at, struct slice v)
         }
         w->out->len += v.len;
         if (__builtin_expect(seen & BYTE_DELIMITER, 0))
-            replace_delimiters(w, &at, v, w->out->len - v.len);
+            replace_delimiters(w, at, v, w->out->len - v.len);
     } else {
         for (size_t i = 0; i < v.len; i++)
             seen |= w->kind[(unsigned char)v.ptr[i]];
@@ -99,9 +99,9 @@ static bool has_text(const struct node *element)
     return false;
 }
 
-static void put_composite(struct writing *w, struct check_at at, const struct node *element)
+static void put_composite(struct writing *w, const struct check_at *at, const struct node *element)
 {
-    const struct composite *group = at.position->composite;
+    const struct composite *group = at->position->composite;
     const struct node *slots[PLAN_COMPONENTS] = {NULL};
     uint64_t present = 0;
     for (const struct node *c = element->first; c; c = c->next) {
@@ -121,36 +121,37 @@ static void put_composite(struct writing *w, struct check_at at, const struct no
             continue;
         for (; written < i; written++)
             put_byte(w, w->delimiters.component);
-        struct check_at inner = {&group->positions[i], at.element, i + 1, at.repetition};
-        put_value(w, inner, slots[i]->text);
+        struct check_at inner = {&group->positions[i], at->element, i + 1, at->repetition};
+        put_value(w, &inner, slots[i]->text);
     }
-    check_presence(&w->check, &plan_of_composite(group)->presence, group->positions, present, at.element);
+    check_presence(&w->check, &plan_of_composite(group)->presence, group->positions, present, at->element);
 }
 
-static void put_element(struct writing *w, struct check_at at, const struct node *element)
+static void put_element(struct writing *w, const struct check_at *at, const struct node *element)
 {
-    if (at.position->composite && element->kind == NODE_COMPOSITE)
+    if (at->position->composite && element->kind == NODE_COMPOSITE)
         put_composite(w, at, element);
-    else if (!at.position->composite && element->kind == NODE_STRING)
+    else if (!at->position->composite && element->kind == NODE_STRING)
         put_value(w, at, element->text);
     else
         check_shape_fault(&w->check, at);
 }
 
 /* All repetitions of an element, of which the first is given. */
-static void put_element_all(struct writing *w, struct check_at at, const struct node *first)
+static void put_element_all(struct writing *w, const struct check_at *at, const struct node *first)
 {
+    struct check_at each = *at;
     put_element(w, at, first);
     unsigned n = 1;
     for (const struct node *more = first->next; more; more = more->next) {
         if (more->tag != first->tag || !has_text(more))
             continue;
-        at.repetition = ++n;
+        each.repetition = ++n;
         put_byte(w, w->delimiters.repetition);
-        put_element(w, at, more);
+        put_element(w, &each, more);
     }
-    if (at.position->repeat && n > at.position->repeat)
-        check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, at.position->repeat);
+    if (at->position->repeat && n > at->position->repeat)
+        check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
     else if (n > 1 && w->out && !w->delimiters.repetition)
         check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, 1);
 }
@@ -166,7 +167,7 @@ static uint64_t collect(struct writing *w, const struct segment_plan *p, const s
             continue;
         need += text_length(n);
         if (n->tag < 1 || n->tag > p->segment.count) {
-            check_too_many(&w->check, (struct check_at){.element = n->tag, .repetition = 1},
+            check_too_many(&w->check, &(struct check_at){.element = n->tag, .repetition = 1},
                            FAULT_TOO_MANY_ELEMENTS, n->tag, p->segment.count);
             continue;
         }
@@ -202,9 +203,9 @@ static void put_segment(struct writing *w, const struct segment_plan *p, const s
             put_byte(w, w->delimiters.element);
         struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
         if (__builtin_expect(repeated >> i & 1, 0))
-            put_element_all(w, at, slots[i]);
+            put_element_all(w, &at, slots[i]);
         else
-            put_element(w, at, slots[i]);
+            put_element(w, &at, slots[i]);
     }
     put_byte(w, w->delimiters.segment);
     if (w->newline)
