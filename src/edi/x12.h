@@ -69,8 +69,8 @@ void x12_reader_close(struct x12_reader *r);
 int x12_validate(const struct dictionary *d, const struct set *set, const struct node *tree,
                  struct findings *f);
 
-/* Writes ISA..IEA round one set; SE01, CTT and control numbers are filled in. Validates as strictly as
- * reading does: on -1 nothing was appended. */
+/* Writes ISA..IEA round one set; SE01 and control numbers are filled in, CTT is the map's. Validates as
+ * strictly as reading does: on -1 nothing was appended. */
 int x12_write(const struct dictionary *d, const struct set *set, const struct node *tree,
               const struct envelope *e, struct buffer *out, struct findings *f);
 
