@@ -39,12 +39,10 @@ static const struct fault_word words[FAULT_KINDS] = {
     [FAULT_GROUP_TRAILER] = {"x12.group.trailer", FAULT_AT_GROUP, "3"},
     [FAULT_GROUP_CONTROL] = {"x12.group.control-number", FAULT_AT_GROUP, "4"},
     [FAULT_GROUP_COUNT] = {"x12.group.count", FAULT_AT_GROUP, "5"},
-    [FAULT_GROUP_ELEMENT] = {"x12.group.element", FAULT_AT_GROUP, "6"},
     [FAULT_INTERCHANGE_CONTROL] = {"x12.interchange.control-number", FAULT_AT_INTERCHANGE, "001"},
     [FAULT_INTERCHANGE_COUNT] = {"x12.interchange.count", FAULT_AT_INTERCHANGE, "021"},
     [FAULT_INTERCHANGE_STRUCTURE] = {"x12.interchange.structure", FAULT_AT_INTERCHANGE, "022"},
     [FAULT_INTERCHANGE_END] = {"x12.interchange.end", FAULT_AT_INTERCHANGE, "023"},
-    [FAULT_INTERCHANGE_ELEMENT] = {"x12.interchange.element", FAULT_AT_INTERCHANGE, "024"},
     [FAULT_INTERCHANGE_SEPARATOR] = {"x12.interchange.separator", FAULT_AT_INTERCHANGE, "026"},
     [FAULT_INTERCHANGE_HEADER] = {"x12.interchange.header", FAULT_AT_INTERCHANGE, "024"},
 };

@@ -45,13 +45,11 @@ enum fault_kind {
     FAULT_GROUP_TRAILER,
     FAULT_GROUP_CONTROL,
     FAULT_GROUP_COUNT,
-    FAULT_GROUP_ELEMENT,
     /* interchange: TA105, data element I18 */
     FAULT_INTERCHANGE_CONTROL,
     FAULT_INTERCHANGE_COUNT,
     FAULT_INTERCHANGE_STRUCTURE,
     FAULT_INTERCHANGE_END,
-    FAULT_INTERCHANGE_ELEMENT,
     FAULT_INTERCHANGE_SEPARATOR,
     FAULT_INTERCHANGE_HEADER,
     FAULT_KINDS
@@ -88,9 +86,11 @@ struct faults {
 #define FAULTS_KEPT 1000
 
 const struct fault_word *fault_word(enum fault_kind kind);
-/* Keeps a copy in faults (NULL: nowhere). true: findings are full, the fault is counted, and no sentence is wanted. */
+/* Keeps a copy in faults (NULL: nowhere). true: findings are full, the fault is counted, and no sentence is
+ * wanted. */
 bool fault_keep(struct faults *faults, struct findings *f, const struct fault *fault);
-/* Keeps a copy (id and value included, up to 200 bytes) in the arena and says it as a finding. faults may be NULL. */
+/* Keeps a copy (id and value included, up to 200 bytes) in the arena and says it as a finding. faults may be
+ * NULL. */
 void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
                const char *todo, const char *what_format, ...) __attribute__((format(printf, 6, 7)));
 /* A value for people: at most 40 characters, control characters and broken UTF-8 as \xNN, in quotes. */

@@ -374,9 +374,9 @@ static int advance(struct x12_reader *r, struct findings *f)
 static int misplaced(struct x12_reader *r, struct findings *f)
 {
     static const char *const due[] = {"ISA", "GS or IEA", "ST or GE"};
-    enum fault_kind kind =
-        r->state == IN_GROUP && r->pending ? FAULT_GROUP_TRAILER : FAULT_INTERCHANGE_STRUCTURE;
-    return fatal(r, f, kind,
+    uint32_t key = segment_key(r->segment.id);
+    bool outer = key == KEY3('I', 'E', 'A') || key == KEY3('I', 'S', 'A') || key == KEY2('G', 'S');
+    return fatal(r, f, r->state == IN_GROUP && outer ? FAULT_GROUP_TRAILER : FAULT_INTERCHANGE_STRUCTURE,
                  arena_printf(f->arena, "Segment %s cannot stand here; %s is due.", plain(f, r->segment.id),
                               due[r->state]));
 }
