@@ -15,7 +15,7 @@
 struct walk {
     struct state *state;
     struct findings *findings;
-    unsigned long documents;
+    unsigned long documents, *progress;
     bool in_error; /* the stage being read is error/ */
 };
 
@@ -114,7 +114,7 @@ static int index_document(struct walk *w, int parent, const char *name)
                     strerror(errno));
         return 0;
     }
-    w->documents++;
+    *w->progress = ++w->documents;
     if (json_is_true(json_object_get(d.envelope, "recovered")))
         finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
                     "The document.json of %s is missing or broken; what it said is not in the index.", name);
@@ -201,7 +201,7 @@ static int rebuild(const struct spool *s, struct walk *w)
 
 int reindex(const struct spool *s, struct state *st, unsigned long *documents, struct findings *f)
 {
-    struct walk w = {.state = st, .findings = f};
+    struct walk w = {.state = st, .progress = documents, .findings = f};
     int held[SLOTS], n = hold_slots(s, held);
     *documents = 0;
     if (n < 0) {

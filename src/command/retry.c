@@ -1,0 +1,115 @@
+/* spoolgate retry DOCUMENT...: puts documents back from error/. It does one rename(2), as mv would. */
+#include "command/view.h"
+#include <errno.h>
+
+enum destination { AS_IT_FAILED, TO_TRANSLATE, TO_OUTBOX };
+
+struct retrying {
+    struct view view;
+    enum destination to;
+    bool as_json;
+};
+
+static int usage(FILE *out)
+{
+    fputs("usage: spoolgate retry [-c FILE] [--to translate|outbox] [--json] DOCUMENT...\n\n"
+          "Puts documents back from error/: to their outbox when sending failed, to translate/ when "
+          "translation did.\n"
+          "It is one rename; mv does the same.\n\n"
+          "  -c, --config FILE  this configuration\n"
+          "      --to STAGE     translate (translate it anew) or outbox (send it as it is), whatever failed\n"
+          "      --json         one JSON object a document, for scripts\n\n"
+          "Exit status: 0 done, 1 not all could be put back, 64 usage, 66 no spool, 78 the configuration is "
+          "not in\n"
+          "order.\n",
+          out);
+    return out == stderr ? EXIT_USAGE : EXIT_DONE;
+}
+
+static int refuse(const char *name, const char *why)
+{
+    fputs("spoolgate retry: ", stderr);
+    view_text(stderr, name, 0);
+    fprintf(stderr, " %s\n", why);
+    return -1;
+}
+
+static int put_back(struct retrying *r, struct document *d)
+{
+    const char *endpoint = document_text(d, "endpoint"), *failed_in = document_text(d, "failed_in");
+    const char *outcome = document_text(d, "outcome");
+    bool sending = r->to == TO_OUTBOX || (r->to == AS_IT_FAILED && failed_in && !strcmp(failed_in, "outbox"));
+    if (outcome && !strcmp(outcome, "refused"))
+        return refuse(
+            d->name, "is no document: what was refused lies in its folder. Put a plain file into the inbox.");
+    if (sending && (!endpoint || !document_text(d, "message.file")))
+        return refuse(d->name, "has no message to send. Say --to translate.");
+    if (sending && !config_endpoint(r->view.config, endpoint))
+        return refuse(d->name,
+                      "was to go to an endpoint that is no longer in the configuration. Say --to translate.");
+    if (spool_move(&r->view.spool, r->view.spool.stage[STAGE_ERROR], d->name,
+                   sending ? STAGE_OUTBOX : STAGE_TRANSLATE, endpoint, d->name) < 0)
+        return refuse(d->name, errno == EEXIST ? "is there already." : strerror(errno));
+    if (r->as_json)
+        printf("{\"document\":\"%s\",\"to\":\"%s%s\"}\n", d->name, sending ? "outbox/" : "translate",
+               sending ? endpoint : "");
+    else
+        printf("%s to %s%s\n", d->name, sending ? "outbox/" : "translate/", sending ? endpoint : "");
+    return 0;
+}
+
+static int retry(struct retrying *r, const char *argument)
+{
+    struct document d;
+    const char *slash = strrchr(argument, '/'), *name = slash && slash[1] ? slash + 1 : argument;
+    char path[512];
+    if (document_open(&d, r->view.spool.stage[STAGE_ERROR], name, NULL) < 0) {
+        if (!spool_find(&r->view.spool, name, path))
+            return refuse(name, "is not in error/, and nowhere else in the spool.");
+        char *end = strrchr(path, '/');
+        *end = '\0';
+        return refuse(name, arena_printf(&r->view.arena, "is not in error/ but in %s/.", path));
+    }
+    int rc = put_back(r, &d);
+    document_close(&d);
+    return rc;
+}
+
+int command_retry(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"to", required_argument, NULL, 1},
+                                            {"json", no_argument, NULL, 2},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct retrying r = {.to = AS_IT_FAILED};
+    const char *file = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': file = optarg; break;
+        case 1:
+            r.to = !strcmp(optarg, "translate") ? TO_TRANSLATE
+                   : !strcmp(optarg, "outbox")  ? TO_OUTBOX
+                                                : AS_IT_FAILED;
+            if (r.to == AS_IT_FAILED)
+                return usage(stderr);
+            break;
+        case 2: r.as_json = true; break;
+        case 'h': return usage(stdout);
+        default: return usage(stderr);
+        }
+    }
+    if (optind == argc)
+        return usage(stderr);
+    int status = view_open(&r.view, file);
+    int failed = 0;
+    for (int i = optind; status == 0 && i < argc; i++)
+        failed += retry(&r, argv[i]) < 0;
+    if (r.view.spool_is_open && spool_settle(&r.view.spool) < 0) {
+        fprintf(stderr, "spoolgate retry: the disk cannot be synced: %s\n", strerror(errno));
+        failed++;
+    }
+    view_close(&r.view);
+    return status ? status : failed ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+}

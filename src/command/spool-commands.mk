@@ -1,0 +1,8 @@
+libspoolgate_a_SOURCES += \
+	src/command/view.c src/command/view.h \
+	src/command/list.c \
+	src/command/reindex.c \
+	src/command/retry.c \
+	src/command/show.c \
+	src/command/status.c \
+	src/command/trace.c

@@ -1,0 +1,342 @@
+/* spoolgate status: how much is where, who is at work, and what needs a person. Gathered into one JSON
+ * object, which
+ * --json prints and the table is made from. */
+#include "base/file.h"
+#include "base/json.h"
+#include "command/view.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define SHOWN_PROBLEMS 20
+
+struct looking {
+    struct view view;
+    json_t *status, *problems;
+    int64_t now;
+    int documents, overdue, awaited;
+};
+
+static int usage(FILE *out)
+{
+    fputs("usage: spoolgate status [-c FILE] [--json]\n\n"
+          "Counts what is in each stage, says which roles run, and names what needs a person: documents in "
+          "error/, held\n"
+          "endpoints, roles that are down, acknowledgments that are late.\n\n"
+          "  -c, --config FILE  this configuration\n"
+          "      --json         one JSON object, for scripts\n\n"
+          "Exit status: 0 all is well, 1 something needs a person, 64 usage, 66 no spool, 78 the "
+          "configuration is not\n"
+          "in order.\n",
+          out);
+    return out == stderr ? EXIT_USAGE : EXIT_DONE;
+}
+
+static json_t *text_of(const char *text)
+{
+    json_t *j = json_string(text ? text : "");
+    return j ? j : json_string("(no text)");
+}
+
+static void problem(struct looking *l, const char *what, const char *where, const char *said)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "what", json_string(what));
+    json_object_set_new(j, "where", text_of(where));
+    json_object_set_new(j, "said", text_of(said));
+    json_array_append_new(l->problems, j);
+}
+
+static long count(struct looking *l, const char *place)
+{
+    const char **names;
+    long n = view_names(&l->view, place, &names);
+    return n < 0 ? 0 : n;
+}
+
+/* ---- stages ---- */
+
+static void look_at_inbox(struct looking *l)
+{
+    const char **sources;
+    json_t *inbox = json_object();
+    long n = view_names(&l->view, "inbox", &sources);
+    for (long i = 0; i < n; i++) {
+        char place[600];
+        json_t *name = json_string(sources[i]);
+        snprintf(place, sizeof place, "inbox/%s", sources[i]);
+        if (name)
+            json_object_set_new(inbox, sources[i], json_integer(count(l, place)));
+        json_decref(name);
+    }
+    json_object_set_new(l->status, "inbox", inbox);
+}
+
+static void look_at_translate(struct looking *l)
+{
+    const char **names;
+    long in_hand = 0;
+    for (int slot = 0; slot < 64; slot++) {
+        char place[64];
+        snprintf(place, sizeof place, "translate/.work-%d", slot);
+        long n = view_names(&l->view, place, &names);
+        for (long i = 0; i < n; i++)
+            in_hand += document_name_parse(names[i], NULL, NULL);
+    }
+    json_object_set_new(l->status, "translate", json_integer(count(l, "translate")));
+    json_object_set_new(l->status, "in_hand", json_integer(in_hand));
+}
+
+static void look_if_held(struct looking *l, const char *place, json_t *outbox)
+{
+    struct buffer text = {0};
+    char path[700];
+    snprintf(path, sizeof path, "%s/.held", place);
+    if (file_read(l->view.spool.root, path, 65536, &text) == 0 && text.len) {
+        text.ptr[strcspn(text.ptr, "\n")] = '\0';
+        json_object_set_new(outbox, "held", text_of(text.ptr));
+        problem(l, "held", place, text.ptr);
+    }
+    buffer_free(&text);
+}
+
+/* Names are sorted and begin with the time, so the first one is the oldest. */
+static void look_at_outbox(struct looking *l)
+{
+    const char **endpoints, **names;
+    json_t *all = json_array();
+    long n = view_names(&l->view, "outbox", &endpoints);
+    for (long i = 0; i < n; i++) {
+        char place[600], at[INSTANT_TEXT];
+        json_t *outbox = json_object();
+        snprintf(place, sizeof place, "outbox/%s", endpoints[i]);
+        long waiting = view_names(&l->view, place, &names), first = 0;
+        json_object_set_new(outbox, "endpoint", text_of(endpoints[i]));
+        json_object_set_new(outbox, "documents", json_integer(waiting < 0 ? 0 : waiting));
+        while (first < waiting && !document_name_parse(names[first], NULL, NULL))
+            first++;
+        if (first < waiting) {
+            const char *p = names[first];
+            snprintf(at, sizeof at, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", p, p + 4, p + 6, p + 9, p + 11, p + 13);
+            json_object_set_new(outbox, "oldest", json_string(at));
+        }
+        look_if_held(l, place, outbox);
+        if (!config_endpoint(l->view.config, endpoints[i]) && waiting > 0)
+            problem(l, "endpoint", place, "the configuration has no such endpoint: nothing is sent");
+        json_array_append_new(all, outbox);
+    }
+    json_object_set_new(l->status, "outbox", all);
+}
+
+static int look_at_failed(void *context, const char *path, struct document *d)
+{
+    struct looking *l = context;
+    const char *type = document_text(d, "type"), *number = document_text(d, "number");
+    const char *partner = document_text(d, "partner"), *remark = view_remark(&l->view, path, d);
+    if (l->documents++ < SHOWN_PROBLEMS)
+        problem(l, "error", path,
+                arena_printf(&l->view.arena, "%s%s%s%s%s%s%s", type ? type : "", number ? " " : "",
+                             number ? number : "", partner ? " for " : "", partner ? partner : "",
+                             type || number || partner ? ": " : "", remark));
+    return l->documents > SHOWN_PROBLEMS;
+}
+
+static void look_at_error(struct looking *l)
+{
+    const char **names;
+    long n = view_names(&l->view, "error", &names), documents = 0;
+    for (long i = 0; i < n; i++)
+        documents += document_name_parse(names[i], NULL, NULL);
+    l->documents = 0;
+    view_walk(&l->view, "error", look_at_failed, l);
+    json_object_set_new(l->status, "error", json_integer(documents));
+}
+
+static void look_at_archive(struct looking *l)
+{
+    char today[64], text[INSTANT_TEXT];
+    instant_print(instant_now(), 0, text);
+    snprintf(today, sizeof today, "archive/%.4s/%.2s/%.2s", text, text + 5, text + 8);
+    json_object_set_new(l->status, "archive_today", json_integer(count(l, today)));
+}
+
+/* ---- roles, awaited ---- */
+
+static void look_at_roles(struct looking *l)
+{
+    struct buffer text = {0};
+    json_t *run = NULL, *role;
+    size_t i;
+    if (file_read(l->view.spool.root, ".run.json", 1 << 20, &text) == 0)
+        run = json_parse(buffer_as_slice(&text), NULL);
+    buffer_free(&text);
+    int64_t pid = json_integer_at(run, "pid", 0);
+    bool runs = pid > 0 && pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+    json_object_set_new(l->status, "running", json_boolean(runs));
+    if (runs)
+        json_object_set(l->status, "roles", json_object_get(run, "roles"));
+    json_array_foreach(runs ? json_object_get(run, "roles") : NULL, i, role)
+    {
+        const char *name = json_text_at(role, "role"), *state = json_text_at(role, "state");
+        if (state && !strcmp(state, "down"))
+            problem(l, "down", name,
+                    "it ended and is started again after a pause; the log says why it ended");
+        else if (json_is_true(json_object_get(role, "failed")))
+            problem(l, "failing", name, "its last look ended with an error; the log says which");
+    }
+    json_decref(run);
+}
+
+static int look_at_awaited_row(void *context, const struct awaited *a)
+{
+    struct looking *l = context;
+    l->awaited++;
+    if (!a->due || a->due > l->now)
+        return 0;
+    if (l->overdue++ < SHOWN_PROBLEMS)
+        problem(l, "late", a->document,
+                arena_printf(&l->view.arena, "%s has not acknowledged it in time%s%s", a->endpoint,
+                             a->status[0] ? "; last heard: " : "", a->status));
+    return 0;
+}
+
+static void look_at_awaited(struct looking *l)
+{
+    int known = view_state(&l->view);
+    if (known == 0 && state_awaited(l->view.state, NULL, 0, 0, look_at_awaited_row, l) < 0)
+        known = -1;
+    if (known < 0)
+        problem(l, "state", l->view.config->state, "it cannot be read: spoolgate reindex makes it anew");
+    json_object_set_new(l->status, "awaited", json_integer(l->awaited));
+    json_object_set_new(l->status, "overdue", json_integer(l->overdue));
+}
+
+/* ---- printing ---- */
+
+static long long number(const json_t *j, const char *member)
+{
+    return (long long)json_integer_at(j, member, 0);
+}
+
+static void print_stages(const json_t *s)
+{
+    const char *name;
+    const json_t *value;
+    size_t i;
+    char age[24];
+    printf("%-11s%s\n", "spool", json_text_at(s, "spool"));
+    printf("%-11s%s\n", "gateway", json_is_true(json_object_get(s, "running")) ? "running" : "not running");
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(s, "inbox"), name, value)
+    {
+        printf("%-11s", "inbox");
+        view_text(stdout, name, 24);
+        printf("%8lld\n", (long long)json_integer_value(value));
+    }
+    printf("%-11s%-24s %8lld%s", "translate", "", number(s, "translate"), number(s, "in_hand") ? "" : "\n");
+    if (number(s, "in_hand"))
+        printf("  and %lld in hand\n", number(s, "in_hand"));
+    json_array_foreach(json_object_get(s, "outbox"), i, value)
+    {
+        const char *oldest = json_text_at(value, "oldest");
+        printf("%-11s", "outbox");
+        view_text(stdout, json_text_at(value, "endpoint"), 24);
+        printf("%8lld", number(value, "documents"));
+        if (oldest)
+            printf("  the oldest for %s", view_age(view_since(oldest), age));
+        puts(json_text_at(value, "held") ? "  held" : "");
+    }
+    printf("%-11s%-24s %8lld\n", "error", "", number(s, "error"));
+    printf("%-11s%-24s %8lld  today\n", "archive", "", number(s, "archive_today"));
+    printf("%-11s%-24s %8lld", "awaited", "", number(s, "awaited"));
+    if (number(s, "overdue"))
+        printf("  %lld late", number(s, "overdue"));
+    putchar('\n');
+}
+
+static void print_roles(const json_t *roles)
+{
+    const json_t *role;
+    size_t i;
+    if (json_array_size(roles))
+        printf("\n%-32s %-8s %10s %9s\n", "role", "state", "documents", "restarts");
+    json_array_foreach(roles, i, role)
+    {
+        view_text(stdout, json_text_at(role, "role"), 32);
+        view_text(stdout, json_text_at(role, "state"), 8);
+        printf("%10lld %9lld\n", number(role, "documents"), number(role, "restarts"));
+    }
+}
+
+static void print_problems(const json_t *status)
+{
+    const json_t *problems = json_object_get(status, "problems"), *p;
+    size_t i;
+    if (json_array_size(problems))
+        puts("\nneeds a person:");
+    json_array_foreach(problems, i, p)
+    {
+        fputs("  ", stdout);
+        view_text(stdout, json_text_at(p, "where"), 0);
+        if (!strcmp(json_text_at(p, "what"), "held"))
+            fputs(" is held", stdout);
+        fputs("\n      ", stdout);
+        view_text(stdout, json_text_at(p, "said"), 0);
+        putchar('\n');
+    }
+    if (number(status, "error") > SHOWN_PROBLEMS)
+        printf("  and %lld more in error/: spoolgate list error\n", number(status, "error") - SHOWN_PROBLEMS);
+}
+
+static int look(struct looking *l, bool as_json)
+{
+    l->status = json_object();
+    l->problems = json_array();
+    l->now = instant_now().seconds;
+    json_object_set_new(l->status, "spool", json_string(l->view.spool.path));
+    look_at_roles(l);
+    look_at_inbox(l);
+    look_at_translate(l);
+    look_at_outbox(l);
+    look_at_error(l);
+    look_at_archive(l);
+    look_at_awaited(l);
+    int rc = json_array_size(l->problems) ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+    json_object_set_new(l->status, "problems", l->problems);
+    if (as_json) {
+        view_print_json(l->status);
+    } else {
+        print_stages(l->status);
+        print_roles(json_object_get(l->status, "roles"));
+        print_problems(l->status);
+    }
+    json_decref(l->status);
+    return rc;
+}
+
+int command_status(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 1},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct looking l = {.status = NULL};
+    const char *file = NULL;
+    bool as_json = false;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': file = optarg; break;
+        case 1: as_json = true; break;
+        case 'h': return usage(stdout);
+        default: return usage(stderr);
+        }
+    }
+    if (optind != argc)
+        return usage(stderr);
+    int status = view_open(&l.view, file);
+    if (status == 0)
+        status = look(&l, as_json);
+    view_close(&l.view);
+    return status;
+}

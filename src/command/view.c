@@ -1,0 +1,255 @@
+/* view: see view.h. */
+#include "command/view.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int view_open(struct view *v, const char *config_file)
+{
+    struct findings f = {.arena = &v->arena};
+    v->config = command_config_load(config_file, &v->arena);
+    if (!v->config)
+        return EXIT_CONFIG;
+    if (access(v->config->spool, F_OK) < 0) {
+        fprintf(stderr, "spoolgate: there is no spool %s: %s\n", v->config->spool, strerror(errno));
+        return EXIT_NO_INPUT;
+    }
+    v->spool_is_open = spool_open(&v->spool, v->config->spool, &f) == 0;
+    if (v->spool_is_open)
+        return 0;
+    command_print_findings(&f);
+    return EXIT_NO_INPUT;
+}
+
+int view_state(struct view *v)
+{
+    struct findings f = {.arena = &v->arena};
+    if (v->state)
+        return 0;
+    if (access(v->config->state, F_OK) < 0 && errno == ENOENT)
+        return 1;
+    v->state = state_open(v->config->state, &f);
+    if (v->state)
+        return 0;
+    command_print_findings(&f);
+    return -1;
+}
+
+void view_close(struct view *v)
+{
+    state_close(v->state);
+    if (v->spool_is_open)
+        spool_close(&v->spool);
+    config_free(v->config);
+    arena_free(&v->arena);
+}
+
+/* ---- walking ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+long view_names(struct view *v, const char *place, const char ***names)
+{
+    int fd = openat(v->spool.root, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    size_t count = 0, room = 0;
+    const char **list = NULL;
+    struct dirent *e;
+    *names = NULL;
+    if (!d) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    while ((e = readdir(d))) {
+        if (e->d_name[0] == '.')
+            continue;
+        if (count == room) {
+            room = room ? 2 * room : 256;
+            list = realloc(list, room * sizeof *list);
+            if (!list)
+                abort();
+        }
+        list[count++] = arena_text(&v->arena, slice_of(e->d_name));
+    }
+    closedir(d);
+    if (count) {
+        qsort(list, count, sizeof *list, by_name);
+        *names = memcpy(arena_alloc(&v->arena, count * sizeof *list), list, count * sizeof *list);
+    }
+    free(list);
+    return (long)count;
+}
+
+/* 1 when it is not there (any more). */
+static int open_and_call(struct view *v, const char *path, view_document *each, void *context)
+{
+    struct document d;
+    char parent[512];
+    snprintf(parent, sizeof parent, "%s", path);
+    char *slash = strrchr(parent, '/');
+    if (!slash)
+        return 1;
+    *slash = '\0';
+    int fd = openat(v->spool.root, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || document_open(&d, fd, slash + 1, NULL) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return 1;
+    }
+    int rc = each(context, path, &d);
+    document_close(&d);
+    close(fd);
+    return rc ? -1 : 0;
+}
+
+int view_walk(struct view *v, const char *place, view_document *each, void *context)
+{
+    const char **names;
+    long n = view_names(v, place, &names);
+    if (n < 0)
+        return -1;
+    for (long i = 0; i < n; i++) {
+        char path[600];
+        if (!document_name_parse(names[i], NULL, NULL))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", place, names[i]);
+        if (open_and_call(v, path, each, context) < 0)
+            return 1;
+    }
+    return 0;
+}
+
+int view_find(struct view *v, const char *name, view_document *each, void *context)
+{
+    char path[512], id[DOCUMENT_NAME_TEXT], further[DOCUMENT_NAME_TEXT];
+    unsigned destination;
+    if (!document_name_parse(name, id, &destination))
+        return 0;
+    int found = spool_find(&v->spool, name, path) && open_and_call(v, path, each, context) == 0;
+    if (destination == 1 &&
+        !found) /* a first destination is called by its id until it leaves its translator */
+        found = spool_find(&v->spool, id, path) && open_and_call(v, path, each, context) == 0;
+    for (unsigned n = 1, missing = 0; destination == 0 && missing < 2 && n < 1000; n++) {
+        snprintf(further, sizeof further, "%.28s.%u", id, n);
+        bool there = spool_find(&v->spool, further, path) && open_and_call(v, path, each, context) == 0;
+        found += there;
+        missing = there ? 0 : missing + 1;
+    }
+    return found;
+}
+
+/* ---- what there is to say ---- */
+
+/* The sentence behind the first "error: " of error.txt. */
+static const char *first_error(struct view *v, const struct document *d)
+{
+    struct buffer text = {0};
+    const char *said = "";
+    if (file_read(d->folder, "error.txt", 1 << 20, &text) == 0 && text.len) {
+        const char *at = !strncmp(text.ptr, "error: ", 7) ? text.ptr : strstr(text.ptr, "\nerror: ");
+        at = at ? strchr(at, ':') + 2 : text.ptr;
+        said = arena_text(&v->arena, slice_make(at, strcspn(at, "\n")));
+    }
+    buffer_free(&text);
+    return said;
+}
+
+const char *view_remark(struct view *v, const char *path, const struct document *d)
+{
+    const char *problem = document_text(d, "problem"), *not_before = document_text(d, "not_before");
+    const char *outcome = document_text(d, "outcome");
+    if (!strncmp(path, "error/", 6))
+        return first_error(v, d);
+    if (!strncmp(path, "outbox/", 7) && not_before)
+        return arena_printf(&v->arena, "waits until %s%s%s", not_before, problem ? ": " : "",
+                            problem ? problem : "");
+    if (!strncmp(path, "outbox/", 7) && problem)
+        return problem;
+    return outcome ? outcome : "";
+}
+
+json_t *view_summary(struct view *v, const char *path, const struct document *d)
+{
+    static const char *const member[] = {
+        "type",           "number",      "version",    "partner",   "endpoint", "outcome",  "attempts",
+        "control_number", "external_id", "not_before", "failed_in", "keys",     "recovered"};
+    json_t *j = json_object(), *value;
+    json_object_set_new(j, "document", json_string(d->name));
+    json_object_set_new(j, "path", json_string(path));
+    for (size_t i = 0; i < sizeof member / sizeof member[0]; i++)
+        if ((value = json_object_get(d->envelope, member[i])))
+            json_object_set(j, member[i], value);
+    if ((value = json_object_get(d->envelope, "source")))
+        json_object_set(j, "source", value);
+    const char *remark = view_remark(v, path, d);
+    value = *remark ? json_string(remark) : NULL;
+    if (value)
+        json_object_set_new(j, "remark", value);
+    return j;
+}
+
+void view_print_json(const json_t *j)
+{
+    json_dumpf(j, stdout, JSON_COMPACT);
+    putchar('\n');
+}
+
+/* ---- printing ---- */
+
+void view_text(FILE *out, const char *text, int width)
+{
+    char shown[4096];
+    size_t n = utf8_show(slice_of(text && *text ? text : "-"), shown, sizeof shown);
+    int columns = 0;
+    size_t at = 0;
+    while (at < n) {
+        size_t len = utf8_sequence(slice_make(shown + at, n - at));
+        len = len ? len : 1;
+        if (width && columns == width - 1 && at + len < n) {
+            fputs("\xe2\x80\xa6", out);
+            columns++;
+            break;
+        }
+        fwrite(shown + at, 1, len, out);
+        at += len;
+        columns++;
+    }
+    for (; columns < width; columns++)
+        putc(' ', out);
+    if (width)
+        putc(' ', out);
+}
+
+const char *view_age(int64_t seconds, char out[24])
+{
+    if (seconds < 0)
+        return "-";
+    if (seconds < 120)
+        snprintf(out, 24, "%d s", (int)seconds);
+    else if (seconds < 7200)
+        snprintf(out, 24, "%d min", (int)(seconds / 60));
+    else if (seconds < 172800)
+        snprintf(out, 24, "%d h", (int)(seconds / 3600));
+    else
+        snprintf(out, 24, "%lld d", (long long)(seconds / 86400));
+    return out;
+}
+
+int64_t view_since(const char *text)
+{
+    struct instant t;
+    if (!text || !instant_parse(slice_of(text), &t))
+        return -1;
+    int64_t age = instant_now().seconds - t.seconds;
+    return age < 0 ? 0 : age;
+}
