@@ -161,9 +161,12 @@ static void check_object(struct checking *c, const struct schema_type *t, const 
 {
     uint64_t present = 0;
     for (const struct node *m = n->first; m; m = m->next) {
+        const struct schema_type *type = t->members[m->tag - 1].type;
         present |= UINT64_C(1) << (m->tag - 1);
+        if (type->kind >= SCHEMA_TEXT && !type->constrained)
+            continue;
         struct where inside = {w, m->name, 0};
-        check_node(c, t->members[m->tag - 1].type, m, &inside);
+        check_node(c, type, m, &inside);
     }
     uint64_t missing = t->required & ~present;
     for (; missing; missing &= missing - 1) {
@@ -194,7 +197,7 @@ static void check_node(struct checking *c, const struct schema_type *t, const st
                   arena_printf(c->findings->arena, "The list has %zu items; %s %u are needed.", inside.index,
                                inside.index < t->min_items ? "at least" : "at most",
                                inside.index < t->min_items ? t->min_items : t->max_items));
-    } else if (t->values || t->min_length || t->max_length) {
+    } else if (t->constrained) {
         check_text(c, t, n->text, w);
     }
 }

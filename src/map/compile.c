@@ -63,6 +63,18 @@ static void check_our_value(struct compiler *c, const struct statement *s, const
 
 /* ---- conditions ---- */
 
+static void compile_values(struct compiler *c, struct test *t, const struct values *text)
+{
+    for (const struct values *v = text; v; v = v->next)
+        t->value_count++;
+    struct test_value *values = arena_zero(c->arena, (t->value_count + 1) * sizeof *values);
+    t->values = values;
+    for (const struct values *v = text; v; v = v->next, values++) {
+        values->text = v->text;
+        values->is_number = decimal_parse(v->text, &values->number);
+    }
+}
+
 static const struct test *compile_tests(struct compiler *c, struct block *b,
                                         const struct condition_text *text, bool theirs)
 {
@@ -73,7 +85,7 @@ static const struct test *compile_tests(struct compiler *c, struct block *b,
         t->kind = text->values    ? (text->negated ? TEST_NOT_IN : TEST_IN)
                   : text->negated ? TEST_ABSENT
                                   : TEST_PRESENT;
-        t->values = text->values;
+        compile_values(c, t, text->values);
         t->text = arena_text(c->arena, text->path);
         if (theirs)
             t->field = place_field(c, b->frame, text->path, text->spot);
@@ -133,15 +145,17 @@ static void compile_ours(struct compiler *c, struct block *b, const struct state
         struct slice list = slice_make(text.ptr, dot ? (size_t)(dot - text.ptr) : text.len);
         if (!compile_path(c, b->type, list, s->right_spot, &l->path))
             return;
+        struct path *item = arena_zero(c->arena, sizeof *item);
+        l->item_path = item;
         struct slice member = dot ? slice_make(dot + 1, text.len - list.len - 1) : SLICE("");
         if (!dot || l->path.type->kind != SCHEMA_ARRAY || l->path.type->items->kind != SCHEMA_OBJECT)
             compile_fault(c, s->right_spot, "map.path", "Write e.g. sum(lines.amount).",
                           "A sum needs a list and a member.");
-        else if (compile_path(c, l->path.type->items, member, s->right_spot, &l->item_path) &&
-                 l->item_path.type->kind != SCHEMA_DECIMAL && l->item_path.type->kind != SCHEMA_INTEGER)
+        else if (compile_path(c, l->path.type->items, member, s->right_spot, item) &&
+                 item->type->kind != SCHEMA_DECIMAL && item->type->kind != SCHEMA_INTEGER)
             compile_fault(c, s->right_spot, "map.path", "Name a number.",
                           "%.*s is %s and cannot be added up.", SLICE_ARG(text),
-                          schema_kind_name(l->item_path.type->kind));
+                          schema_kind_name(item->type->kind));
         return;
     }
     if (!compile_path(c, b->type, text, s->right_spot, &l->path))
@@ -259,13 +273,13 @@ static void compile_line_alone(struct compiler *c, struct block *b, const struct
 {
     struct line *l = arena_zero(c->arena, sizeof *l);
     *l = (struct line){.spot = s->spot,
-                       .left = s->left,
-                       .right = s->right,
+                       .left = (unsigned char)s->left,
+                       .right = (unsigned char)s->right,
                        .required = s->required,
                        .if_known = s->if_known,
                        .place = ""};
     l->form = s->form == 'n' ? NODE_NUMBER : NODE_STRING;
-    l->direction = s->direction & b->direction;
+    l->direction = (unsigned char)(s->direction & b->direction);
     l->otherwise = s->has_default ? arena_copy(c->arena, s->otherwise) : SLICE_NONE;
     if (!l->direction) {
         compile_fault(c, s->spot, "map.direction",

@@ -33,13 +33,15 @@ int path_compile(const struct schema_type *from, struct slice text, struct arena
 {
     const char *p = text.ptr, *end = text.ptr + text.len;
     const struct schema_type *at = from;
+    struct path_step steps[PATH_STEPS];
+    unsigned count = 0;
     *out = (struct path){.text = arena_text(a, text)};
     while (p < end) {
         const char *begin = p;
         while (p < end && *p != '.' && *p != '[')
             p++;
         struct slice name = slice_make(begin, (size_t)(p - begin));
-        if (out->count == PATH_STEPS || at->kind != SCHEMA_OBJECT) {
+        if (count == PATH_STEPS || at->kind != SCHEMA_OBJECT) {
             *why = arena_printf(a, "%.*s has no members", (int)(begin > text.ptr ? begin - 1 - text.ptr : 0),
                                 text.ptr);
             return -1;
@@ -62,7 +64,7 @@ int path_compile(const struct schema_type *from, struct slice text, struct arena
         }
         if (brackets == 1)
             at = at->items;
-        out->steps[out->count++] = (struct path_step){
+        steps[count++] = (struct path_step){
             .tag = (uint16_t)(i + 1), .index = (int16_t)index, .type = at, .name = member->name};
         if (p < end && *p == '.' && p + 1 < end && brackets != 2)
             p++;
@@ -72,11 +74,16 @@ int path_compile(const struct schema_type *from, struct slice text, struct arena
             return -1;
         }
     }
-    out->type = at;
-    if (!out->count) {
+    if (!count) {
         *why = "a name is expected";
         return -1;
     }
+    struct path_step *kept = arena_alloc(a, count * sizeof *kept);
+    memcpy(kept, steps, count * sizeof *kept);
+    out->steps = kept;
+    out->type = at;
+    out->count = (uint16_t)count;
+    out->only = count == 1 && steps[0].index < 0 ? steps[0].tag : 0;
     return 0;
 }
 
@@ -88,7 +95,7 @@ static struct node *item(const struct node *array, int index)
     return n;
 }
 
-struct node *path_get(const struct node *base, const struct path *p)
+struct node *path_walk(const struct node *base, const struct path *p)
 {
     struct node *n = (struct node *)(uintptr_t)base;
     for (unsigned i = 0; n && i < p->count; i++) {
@@ -101,8 +108,7 @@ struct node *path_get(const struct node *base, const struct path *p)
     return n;
 }
 
-/* Keeps an object's children sorted by tag; most come in that order anyway. */
-static void insert(struct node *object, struct node *child)
+void schema_insert(struct node *object, struct node *child)
 {
     if (!object->last || object->last->tag < child->tag) {
         node_append(object, child);
@@ -118,6 +124,14 @@ static void insert(struct node *object, struct node *child)
 bool path_put(struct arena *a, struct node *base, const struct path *p, struct node *n)
 {
     struct node *at = base;
+    if (p->only) {
+        if ((!at->last || at->last->tag >= p->only) && schema_child(at, p->only))
+            return false;
+        n->name = p->steps[0].name;
+        n->tag = p->only;
+        schema_insert(at, n);
+        return true;
+    }
     for (unsigned i = 0; i < p->count; i++) {
         const struct path_step *s = &p->steps[i];
         bool end = i + 1 == p->count;
@@ -129,7 +143,7 @@ bool path_put(struct arena *a, struct node *base, const struct path *p, struct n
                 child = end ? n : node_new(a, NODE_OBJECT, s->name);
                 child->name = s->name;
                 child->tag = s->tag;
-                insert(at, child);
+                schema_insert(at, child);
             }
             at = child;
             continue;
@@ -137,7 +151,7 @@ bool path_put(struct arena *a, struct node *base, const struct path *p, struct n
         if (!child) {
             child = node_new(a, NODE_ARRAY, s->name);
             child->tag = s->tag;
-            insert(at, child);
+            schema_insert(at, child);
         }
         /* an item remembers by its tag which index it was put at: a list has no gaps, so an index can move
          * down */
@@ -148,7 +162,7 @@ bool path_put(struct arena *a, struct node *base, const struct path *p, struct n
             found =
                 end ? n : node_new(a, s->type->kind == SCHEMA_OBJECT ? NODE_OBJECT : NODE_ARRAY, SLICE_NONE);
             found->tag = (uint16_t)(s->index + 1);
-            insert(child, found);
+            schema_insert(child, found);
         }
         at = found;
     }

@@ -12,6 +12,7 @@
 #ifndef SPOOLGATE_MAP_PROGRAM_H
 #define SPOOLGATE_MAP_PROGRAM_H
 
+#include "base/decimal.h"
 #include "edi/dictionary.h"
 #include "map/codes.h"
 #include "map/schema.h"
@@ -24,37 +25,44 @@ struct field;
 
 enum test_kind { TEST_PRESENT, TEST_ABSENT, TEST_IN, TEST_NOT_IN };
 
+struct test_value {
+    struct slice text;
+    bool is_number; /* then 0.0 is 0 */
+    struct decimal number;
+};
+
 struct test { /* one condition; all of a list must hold */
     struct test *next;
     enum test_kind kind;
+    unsigned value_count;
+    const struct test_value *values;
     const struct field *field; /* theirs, when reading */
     struct path path;          /* ours, when field is NULL */
-    const struct values *values;
-    const char *text; /* as the map has it: "status" */
+    const char *text;          /* as the map has it: "status" */
 };
 
 struct line {
-    struct line *next;          /* in the block, in map order */
-    struct line *next_of_field; /* further lines of the same place: the first with a value wins */
-    struct spot spot;
+    struct line *next;       /* in the block, in map order */
+    unsigned char direction; /* enum direction */
+    unsigned char left;      /* SIDE_PLACE, SIDE_CONSTANT, SIDE_VARIABLE */
+    unsigned char right;     /* SIDE_PATH, SIDE_CONSTANT, SIDE_VARIABLE, SIDE_COUNT, SIDE_SUM */
+    unsigned char form;      /* of what is written: NODE_STRING, NODE_NUMBER, NODE_TRUE for a boolean */
+    bool if_known;           /* a code that the table lacks is no value */
+    bool required;
+    bool fallback;             /* an earlier line of the block has the same path */
+    unsigned cut;              /* longest length in characters, 0: not cut */
+    unsigned variable;         /* SIDE_VARIABLE: number in map.variables */
+    struct field *field;       /* NULL when left is no place */
+    struct path path;          /* ours */
+    const struct codes *codes; /* NULL: none */
+    const struct test *when;
+    struct line *next_of_field;   /* further lines of the same place: the first with a value wins */
+    struct slice constant;        /* SIDE_CONSTANT: as it is written, or the value that is read */
+    struct slice otherwise;       /* default, in our form; none: no ptr */
+    const struct path *item_path; /* SIDE_SUM: the member in an item of the list */
     const char *place; /* as the map has it: "REF[01=IA]02"; "\"00\"" or "$name" for constants and variables
                           that are read */
-    enum direction direction;
-    enum side left;      /* SIDE_PLACE, SIDE_CONSTANT, SIDE_VARIABLE */
-    enum side right;     /* SIDE_PATH, SIDE_CONSTANT, SIDE_VARIABLE, SIDE_COUNT, SIDE_SUM */
-    struct field *field; /* NULL when left is no place */
-    struct path path;    /* ours; of SIDE_SUM the member in an item is item_path */
-    struct path item_path;
-    struct slice constant;     /* SIDE_CONSTANT: as it is written, or the value that is read */
-    unsigned variable;         /* SIDE_VARIABLE: number in map.variables */
-    const struct codes *codes; /* NULL: none */
-    struct slice otherwise;    /* default, in our form; none: no ptr */
-    const struct test *when;
-    bool if_known; /* a code that the table lacks is no value */
-    bool required;
-    bool fallback;       /* an earlier line of the block has the same path */
-    unsigned cut;        /* longest length in characters, 0: not cut */
-    enum node_kind form; /* of what is written: NODE_STRING, NODE_NUMBER, NODE_TRUE for a boolean */
+    struct spot spot;
 };
 
 struct field {

@@ -114,7 +114,7 @@ static struct slice to_ours(struct running *r, const struct scope *s, const stru
     struct slice value = text;
     if (l->field && l->field->element)
         value = x12_canonical(l->field->element, text, r->arena, &why);
-    if (value.ptr && value.len)
+    if (value.ptr && value.len && l->path.type->kind != SCHEMA_TEXT)
         value = schema_value(l->path.type, value, r->arena, &why);
     if (value.ptr || !why)
         return value;
@@ -277,11 +277,11 @@ static const char *why_not(struct running *r, const struct scope *s, const struc
     struct node *n;
     struct slice text = t->field ? run_their_text(r, s, t->field, &n) : SLICE_NONE;
     const char *list = "";
-    for (const struct values *v = t->values; v; v = v->next)
-        list = arena_printf(r->arena, "%s%s%.*s", list, *list ? ", " : "", SLICE_ARG(v->text));
+    for (unsigned i = 0; i < t->value_count; i++)
+        list = arena_printf(r->arena, "%s%s%.*s", list, i ? ", " : "", SLICE_ARG(t->values[i].text));
     const char *is = text.ptr ? arena_printf(r->arena, "%s is %.*s", t->text, SLICE_ARG(text))
                               : arena_printf(r->arena, "%s is not there", t->text);
-    bool several = t->values && t->values->next;
+    bool several = t->value_count > 1;
     return t->kind == TEST_IN ? arena_printf(r->arena, several ? "%s, not one of %s" : "%s, not %s", is, list)
                               : is;
 }

@@ -19,18 +19,6 @@ void run_open(struct running *r, const struct map *m, const struct map_run *run,
     r->values = values;
 }
 
-struct slice run_scalar(const struct node *n)
-{
-    struct slice s;
-    switch (n->kind) {
-    case NODE_NUMBER: return n->text;
-    case NODE_STRING: s = slice_trim(n->text); return s.len ? s : SLICE_NONE;
-    case NODE_TRUE: return SLICE("true");
-    case NODE_FALSE: return SLICE("false");
-    default: return SLICE_NONE;
-    }
-}
-
 /* The value of a qualifier/value pair, wherever it stands in the segment. */
 static struct node *find_pair(const struct scope *s, const struct field *f)
 {
@@ -47,10 +35,11 @@ static struct node *find_pair(const struct scope *s, const struct field *f)
     return NULL;
 }
 
-struct slice run_their_text(struct running *r, const struct scope *s, const struct field *f, struct node **at)
+struct slice run_their_text_slow(struct running *r, const struct scope *s, const struct field *f,
+                                 struct node **at)
 {
     struct node *n = f->tag ? s->slots[f->slot] : s->frames[f->frame->number] ? find_pair(s, f) : NULL;
-    if (n && f->index >= 0) {
+    if (n && f->index >= 0) { /* an item of a list */
         struct node *list = n->kind == NODE_ARRAY ? n : NULL;
         n = list ? list->first : NULL;
         for (int i = f->index; n && i > 0; i--)
@@ -71,41 +60,53 @@ struct slice run_their_text(struct running *r, const struct scope *s, const stru
     return run_scalar(n);
 }
 
-/* "0.0" is 0: what an ERP writes of a number depends on its mood. */
-static bool same_value(struct slice a, struct slice b)
+static bool is_zero(struct slice s)
 {
-    struct decimal x, y;
-    if (slice_equal(a, b))
-        return true;
-    bool numbers =
-        a.len && b.len && (unsigned char)(b.ptr[0] - '0') < 10 && (unsigned char)(a.ptr[0] - '0') < 10;
-    return numbers && decimal_parse(a, &x) && decimal_parse(b, &y) && decimal_compare(x, y) == 0;
+    for (size_t i = s.ptr[0] == '-'; i < s.len; i++)
+        if (s.ptr[i] != '0' && s.ptr[i] != '.')
+            return false;
+    return true;
 }
 
-bool run_tests(struct running *r, const struct scope *s, const struct test *tests, const struct test **failed)
+/* "0.0" is 0: what an ERP writes of a number depends on its mood. */
+static bool same_value(const struct test_value *v, struct slice text)
 {
-    for (const struct test *t = tests; t; t = t->next) {
-        struct node *n = NULL;
-        struct slice text = SLICE_NONE;
-        if (t->field)
-            text = run_their_text(r, s, t->field, &n);
-        else if ((n = path_get(s->ours, &t->path)))
-            text = n->kind == NODE_OBJECT || n->kind == NODE_ARRAY
-                       ? (n->first ? SLICE("present") : SLICE_NONE)
-                       : run_scalar(n);
-        bool found = false;
-        for (const struct values *v = t->values; v && text.ptr && !found; v = v->next)
-            found = same_value(v->text, text);
-        bool holds = t->kind == TEST_PRESENT  ? text.ptr != NULL
-                     : t->kind == TEST_ABSENT ? text.ptr == NULL
-                     : t->kind == TEST_IN     ? found
-                                              : !found;
-        if (!holds) {
+    struct decimal number;
+    if (slice_equal(v->text, text))
+        return true;
+    if (!v->is_number || (text.ptr[0] != '-' && (unsigned char)(text.ptr[0] - '0') >= 10))
+        return false;
+    if (!v->number.coefficient)
+        return is_zero(text);
+    return decimal_parse(text, &number) && decimal_compare(v->number, number) == 0;
+}
+
+static bool test_holds(struct running *r, const struct scope *s, const struct test *t)
+{
+    struct node *n = NULL;
+    struct slice text = SLICE_NONE;
+    if (t->field)
+        text = run_their_text(r, s, t->field, &n);
+    else if ((n = path_get(s->ours, &t->path)))
+        text = n->kind == NODE_OBJECT || n->kind == NODE_ARRAY ? (n->first ? SLICE("present") : SLICE_NONE)
+                                                               : run_scalar(n);
+    if (t->kind == TEST_PRESENT || t->kind == TEST_ABSENT)
+        return (text.ptr != NULL) == (t->kind == TEST_PRESENT);
+    bool found = false;
+    for (unsigned i = 0; i < t->value_count && text.ptr && !found; i++)
+        found = same_value(&t->values[i], text);
+    return found == (t->kind == TEST_IN);
+}
+
+bool run_tests_slow(struct running *r, const struct scope *s, const struct test *tests,
+                    const struct test **failed)
+{
+    for (const struct test *t = tests; t; t = t->next)
+        if (!test_holds(r, s, t)) {
             if (failed)
                 *failed = t;
             return false;
         }
-    }
     return true;
 }
 
@@ -218,7 +219,7 @@ void run_trace(struct running *r, const struct scope *s, const struct line *l, s
     if (l->right == SIDE_COUNT)
         path = arena_printf(r->arena, "count(%s)", path);
     if (l->right == SIDE_SUM)
-        path = arena_printf(r->arena, "sum(%s.%s)", path, l->item_path.text);
+        path = arena_printf(r->arena, "sum(%s.%s)", path, l->item_path->text);
     if (!r->reading && l->right < SIDE_PATH)
         path = l->right == SIDE_CONSTANT ? "constant"
                                          : arena_printf(r->arena, "$%s", r->map->variables[l->variable]);

@@ -28,12 +28,43 @@ struct scope { /* a block at work on one pair of objects */
 
 void run_open(struct running *r, const struct map *m, const struct map_run *run, bool reading);
 /* Condition: true when all hold. failed (may be NULL) is the first that does not. */
-bool run_tests(struct running *r, const struct scope *s, const struct test *tests,
-               const struct test **failed);
+bool run_tests_slow(struct running *r, const struct scope *s, const struct test *tests,
+                    const struct test **failed);
+static inline bool run_tests(struct running *r, const struct scope *s, const struct test *tests,
+                             const struct test **failed)
+{
+    return !tests || run_tests_slow(r, s, tests, failed);
+}
+
+/* The text of a scalar, trimmed; no ptr for everything else. */
+static inline struct slice run_scalar(const struct node *n)
+{
+    struct slice s;
+    switch (n->kind) {
+    case NODE_NUMBER: return n->text;
+    case NODE_STRING: s = slice_trim(n->text); return s.len ? s : SLICE_NONE;
+    case NODE_TRUE: return SLICE("true");
+    case NODE_FALSE: return SLICE("false");
+    default: return SLICE_NONE;
+    }
+}
+
 /* The text of a field of theirs; no ptr when absent, null or empty. *at is its node. */
-struct slice run_their_text(struct running *r, const struct scope *s, const struct field *f,
-                            struct node **at);
-struct slice run_scalar(const struct node *n); /* the text of a scalar, trimmed; no ptr for everything else */
+struct slice run_their_text_slow(struct running *r, const struct scope *s, const struct field *f,
+                                 struct node **at);
+static inline struct slice run_their_text(struct running *r, const struct scope *s, const struct field *f,
+                                          struct node **at)
+{
+    if (!f->tag || f->index >= 0)
+        return run_their_text_slow(r, s, f, at);
+    struct node *n = *at = s->slots[f->slot];
+    if (!n)
+        return SLICE_NONE;
+    if (n->kind > NODE_NULL || n->kind < NODE_STRING)
+        return run_their_text_slow(r, s, f, at);
+    n->used = 1;
+    return run_scalar(n);
+}
 
 /* "lines[1].uom", "PO1#2 PO103"; "lines[1].unit". Into the arena. */
 const char *run_place(struct running *r, const struct scope *s, const char *place);
@@ -45,7 +76,7 @@ void run_fault(struct running *r, const struct scope *s, const struct line *l, c
 /* A line of the trace. */
 void run_trace(struct running *r, const struct scope *s, const struct line *l, struct slice theirs,
                struct slice ours, const struct code_pair *pair);
-/* "(the first line)" of a finding about a code that a table lacks. */
+/* The finding about a code that a table lacks. */
 void run_unknown_code(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
                       struct slice code);
 

@@ -165,6 +165,7 @@ static const struct schema_type *read_type(struct loading *l, const json_t *valu
             arena_copy(a, slice_of(json_is_string(item) ? json_string_value(item) : ""));
         t->values = values;
     }
+    t->constrained = t->values || t->min_length || t->max_length;
     struct known *k = arena_alloc(a, sizeof *k);
     *k = (struct known){l->known, value, t};
     l->known = k;

@@ -35,23 +35,27 @@ struct schema_type {
     const struct schema_type *items;
     unsigned min_items, max_items; /* 0: no bound */
     unsigned min_length, max_length;
+    bool constrained;           /* a single value, with an enum or lengths */
     const struct slice *values; /* enum; NULL: any */
     unsigned value_count;
 };
 
 #define PATH_STEPS 8
 
+struct path_step {
+    uint16_t tag;
+    int16_t index;                  /* of an array's item; -1: the member itself */
+    const struct schema_type *type; /* of what the step leads to */
+    struct slice name;
+};
+
 /* A place in a canonical document, relative to an object. */
 struct path {
-    const char *text; /* "ship_to.street[0]" */
-    struct path_step {
-        uint16_t tag;
-        int16_t index;                  /* of an array's item; -1: the member itself */
-        const struct schema_type *type; /* of what the step leads to */
-        struct slice name;
-    } steps[PATH_STEPS];
-    unsigned count;
-    const struct schema_type *type; /* of what it leads to */
+    const struct path_step *steps;
+    const struct schema_type *type; /* of what it leads to; NULL: no path */
+    const char *text;               /* "ship_to.street[0]" */
+    uint16_t count;
+    uint16_t only; /* the tag, when the path is a single member; else 0 */
 };
 
 struct schema {
@@ -75,11 +79,6 @@ const char *schema_kind_name(enum schema_kind kind); /* "a decimal number" */
  * *why. */
 int path_compile(const struct schema_type *from, struct slice text, struct arena *a, struct path *out,
                  const char **why);
-/* What lies there in a tree that has the schema's tags; NULL when absent. */
-struct node *path_get(const struct node *base, const struct path *p);
-/* Puts n there, making the objects and arrays on the way; takes no other's place: false when something is
- * there. */
-bool path_put(struct arena *a, struct node *base, const struct path *p, struct node *n);
 /* A child of that tag in an object whose children are sorted by tag. */
 static inline struct node *schema_child(const struct node *object, unsigned tag)
 {
@@ -88,6 +87,19 @@ static inline struct node *schema_child(const struct node *object, unsigned tag)
         n = n->next;
     return n && n->tag == tag ? n : NULL;
 }
+
+/* What lies there in a tree that has the schema's tags; NULL when absent. */
+struct node *path_walk(const struct node *base, const struct path *p);
+static inline struct node *path_get(const struct node *base, const struct path *p)
+{
+    return p->only && base->kind == NODE_OBJECT ? schema_child(base, p->only) : path_walk(base, p);
+}
+
+/* Puts n there, making the objects and arrays on the way; takes no other's place: false when something is
+ * there. */
+bool path_put(struct arena *a, struct node *base, const struct path *p, struct node *n);
+/* Adds a child to an object whose children are sorted by tag; most come in that order anyway. */
+void schema_insert(struct node *object, struct node *child);
 
 /* Gives tree the names, tags and order of the schema and checks all of it; where is the path of tree, "" for
  * the whole. */

@@ -13,6 +13,8 @@
 static struct slice cut(struct slice s, unsigned most)
 {
     size_t len = 0;
+    if (s.len <= most)
+        return s;
     for (unsigned n = 0; len < s.len && n < most; n++) {
         size_t step = utf8_sequence(slice_make(s.ptr + len, s.len - len));
         len += step ? step : 1;
@@ -55,7 +57,7 @@ static struct slice sum(struct running *r, const struct scope *s, const struct l
     bool any = false;
     const struct node *list = path_get(s->ours, &l->path);
     for (const struct node *item = list ? list->first : NULL; item; item = item->next) {
-        const struct node *n = path_get(item, &l->item_path);
+        const struct node *n = path_get(item, l->item_path);
         if (!n)
             continue;
         any = true;
@@ -86,35 +88,60 @@ static struct slice our_value(struct running *r, const struct scope *s, const st
     }
 }
 
-static struct slice to_theirs(struct running *r, const struct scope *s, const struct line *l,
-                              struct slice ours, const struct code_pair **pair)
+/* Whether a text can stand in an element as it is: what x12_format would find out more slowly. */
+static bool fits_as_is(const struct element *e, enum schema_kind kind, struct slice s)
 {
-    struct slice value = ours;
+    if (s.len < e->min || s.len > e->max || s.ptr[s.len - 1] == ' ')
+        return false;
+    if (e->type ==
+        TYPE_R) /* canonical decimals are in their shortest form but for the zero before the point */
+        return kind == SCHEMA_DECIMAL && (s.len < 2 || s.ptr[0] != '0') && s.ptr[0] != '-';
+    if (e->type != TYPE_AN || e->codes)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)(s.ptr[i] - 0x20) >= 0x5f)
+            return false;
+    return true;
+}
+
+static struct slice to_element(struct running *r, const struct scope *s, const struct line *l,
+                               struct slice ours, struct slice value)
+{
+    const struct element *e = l->field->element;
     const char *why = NULL;
-    if (l->right == SIDE_CONSTANT) /* in its form since the map was loaded */
+    enum schema_kind kind = l->right == SIDE_PATH ? l->path.type->kind : SCHEMA_TEXT;
+    if (value.len && fits_as_is(e, kind, value))
         return value;
-    if (l->codes) {
-        *pair = codes_by_ours(l->codes, ours);
-        if (!*pair) {
-            if (!l->if_known)
-                run_unknown_code(r, s, l, NULL, ours);
-            return SLICE_NONE;
-        }
-        value = (*pair)->theirs;
-    }
-    if (r->map->x12)
+    if (kind == SCHEMA_TEXT && e->type == TYPE_AN) {
         value = one_line(r, value);
-    if (l->cut)
-        value = cut(value, l->cut);
-    if (!l->field->element)
-        return value;
-    value = x12_format(l->field->element, value, r->arena, &why);
+        if (l->cut)
+            value = cut(value, l->cut);
+    }
+    value = x12_format(e, value, r->arena, &why);
     if (!value.ptr)
         run_fault(r, s, l, NULL, "map.value",
                   "Correct the document, or the map (\"cut\" shortens a text to what fits).",
                   arena_printf(r->arena, "\"%.*s\" does not fit into %s (%s): it %s.", SLICE_ARG(ours),
-                               l->place, l->field->element->name, why));
+                               l->place, e->name, why));
     return value;
+}
+
+static struct slice to_theirs(struct running *r, const struct scope *s, const struct line *l,
+                              struct slice ours, const struct code_pair **pair)
+{
+    if (l->right == SIDE_CONSTANT) /* in its form since the map was loaded */
+        return ours;
+    if (l->codes) { /* its codes were checked against the element when the map was loaded */
+        *pair = codes_by_ours(l->codes, ours);
+        if (*pair)
+            return (*pair)->theirs;
+        if (!l->if_known)
+            run_unknown_code(r, s, l, NULL, ours);
+        return SLICE_NONE;
+    }
+    if (l->field->element)
+        return to_element(r, s, l, ours, ours);
+    return l->cut ? cut(ours, l->cut) : ours;
 }
 
 /* What a field holds: the first of its lines that has a value. *alive is set when it comes from the document.
@@ -227,22 +254,28 @@ static void sort_elements(struct node *segment)
 static bool write_instance(struct running *r, const struct scope *s, const struct frame *f,
                            struct node *parent)
 {
-    struct slice name = f->list ? SLICE_NONE : f->name;
-    struct node *n = scalar(r, f->kind, name, f->kind == NODE_COMPOSITE ? f->tag : 0, SLICE_NONE);
+    struct node instance = {.name = f->list ? SLICE_NONE : f->name, .kind = (uint8_t)f->kind};
+    instance.tag = (uint16_t)(f->kind == NODE_COMPOSITE ? f->tag : 0);
     bool alive = false, filled = false;
     unsigned pairs = 0;
-    for (unsigned i = 0; i < f->part_count; i++) {
-        const struct part *p = &f->parts[i];
-        const struct node *last = n->last;
-        alive |= p->field ? write_field(r, s, p->field, n, &pairs) : write_frame(r, s, p->frame, n);
-        filled |= n->last != last && !(p->field && p->field->qualifier) && !(p->frame && p->frame->leads);
+    for (const struct part *p = f->parts, *end = p + f->part_count; p < end; p++) {
+        const struct node *last = instance.last;
+        if (p->frame) {
+            alive |= write_frame(r, s, p->frame, &instance);
+            filled |= instance.last != last && !p->frame->leads;
+        } else {
+            alive |= write_field(r, s, p->field, &instance, &pairs);
+            filled |= instance.last != last && !p->field->qualifier;
+        }
     }
-    if (pairs)
-        sort_elements(n);
     /* a loop's first segment is always made: whether the loop stays is for the loop to say */
-    bool keep = alive || f->leads || (filled && (f->constant_only || f->mandatory));
-    if (keep)
-        node_append(f->list ? list_of(r, parent, f->name) : parent, n);
+    if (!alive && !f->leads && !(filled && (f->constant_only || f->mandatory)))
+        return false;
+    if (pairs)
+        sort_elements(&instance);
+    struct node *n = arena_alloc(r->arena, sizeof *n);
+    *n = instance;
+    node_append(f->list ? list_of(r, parent, f->name) : parent, n);
     return alive;
 }
 

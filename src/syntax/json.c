@@ -19,22 +19,29 @@
 
 #define DEPTH 64
 #define SIZE_LIMIT (256u << 20)
+#define FEW_MEMBERS 24u    /* so few are compared in pairs */
 #define ORDER_MEMBERS 256u /* remembered of one object */
 #define ORDER_TOTAL 4096u  /* remembered of all documents of a map */
-#define ORDER_SEARCH 64u   /* how far an unexpected name is looked for */
+#define VALUE_ROOM 512u    /* the longest value that is remembered */
+#define VALUE_TOTAL (256u << 10)
+#define VALUE_MISSES 4u  /* values in a row that differ: then no more is remembered for a while */
+#define ORDER_SEARCH 64u /* how far an unexpected name is looked for */
 
 struct expected { /* a member that came at this place before */
     struct expected *next;
     const struct wanted *wanted; /* NULL: passed over */
     struct member_order *inside; /* of the object, or the objects of the array, that is its value */
     uint32_t len;
-    char key[JSON_KEY]; /* "name": with quotes and colon */
+    uint32_t value_len, value_room; /* of value; 0: none is remembered */
+    char *value;                    /* the last value that was passed over, and the byte behind it */
+    uint8_t misses, quiet;          /* values in a row that were others; how often not to look any more */
+    char key[JSON_KEY];             /* "name": with quotes and colon */
 };
 
 struct member_order {
     struct expected *first;
     unsigned count;
-    unsigned total; /* of the root: of all */
+    unsigned total, value_total; /* of the root: of all */
 };
 
 struct reader {
@@ -205,29 +212,26 @@ static struct member_order *order_inside(struct reader *r, struct expected *e)
     return e->inside;
 }
 
-/* A cursor over an object's members. */
+/* What is known of the member at hand. */
 struct member {
-    struct member_order *order; /* NULL: not remembered */
-    struct expected *next, *last;
-    struct expected *entry;      /* of the name at hand, NULL when it is not remembered */
-    const struct wanted *wanted; /* of the name at hand */
-    struct slice name;           /* of the name at hand: only when keep was given and entry is NULL */
+    struct expected *entry;      /* NULL when it is not remembered */
+    const struct wanted *wanted; /* NULL: passed over */
+    struct slice name;           /* only when keep was given and entry is NULL */
 };
 
 static struct slice decode(struct arena *a, const char *p, const char *end);
 
-/* A name that did not come as expected. p at its quote: behind the colon, or NULL. */
-static const char *read_name(struct reader *r, const char *p, struct member *m, const struct wanted *keep)
+/* A name that is not the one expected after last. p at its quote: behind the colon, or NULL. */
+static const char *read_name(struct reader *r, const char *p, struct member_order *order,
+                             struct expected *last, const struct wanted *keep, struct member *m)
 {
     bool escapes = false;
     if (p == r->end)
         return fail(r, p, "the text ends inside an object");
     if (*p != '"')
         return fail(r, p, "a member name in double quotes is expected here");
-    if (m->order && (m->entry = search(m->order, m->next, p, r->end))) {
+    if (order && (m->entry = search(order, last, p, r->end))) {
         m->wanted = m->entry->wanted;
-        m->last = m->entry;
-        m->next = m->entry->next;
         return p + m->entry->len;
     }
     const char *quote = skip_string(r, p + 1, &escapes);
@@ -243,24 +247,8 @@ static const char *read_name(struct reader *r, const char *p, struct member *m, 
     const char *colon = json_skip_space(quote + 1, r->end);
     if (colon == r->end || *colon != ':')
         return fail(r, colon, "a colon is expected behind a member name");
-    m->entry = NULL;
-    if (m->order && colon == quote + 1 && (m->entry = remember(r, m->order, m->last, p, colon, m->wanted))) {
-        m->last = m->entry;
-        m->next = m->entry->next;
-    }
+    m->entry = order && colon == quote + 1 && !escapes ? remember(r, order, last, p, colon, m->wanted) : NULL;
     return colon + 1;
-}
-
-static inline const char *next_name(struct reader *r, const char *p, struct member *m,
-                                    const struct wanted *keep)
-{
-    struct expected *e = m->next;
-    if (!e || !json_begins(p, r->end, e->key, e->len))
-        return read_name(r, p, m, keep);
-    m->entry = m->last = e;
-    m->wanted = e->wanted;
-    m->next = e->next;
-    return p + e->len;
 }
 
 /* Behind a value: ',' goes on (1), close ends (0), anything else is wrong (-1). *p is moved on behind it. */
@@ -305,19 +293,72 @@ static inline const char *skip_value(struct reader *r, const char *p, struct exp
     }
 }
 
+/* Keeps the value p..end, which has just been checked, with the byte behind it. */
+static void remember_value(struct reader *r, struct expected *e, const char *p, const char *end)
+{
+    size_t len = (size_t)(end - p) + 1;
+    e->value_len = 0;
+    if (++e->misses > VALUE_MISSES) {
+        e->misses = 0;
+        e->quiet = UINT8_MAX;
+        return;
+    }
+    if (len > e->value_room) {
+        size_t room = len <= 64 ? 64 : VALUE_ROOM;
+        if (len > VALUE_ROOM || r->root->value_total + room > VALUE_TOTAL)
+            return;
+        e->value = arena_zero(r->order_arena, room);
+        e->value_room = (uint32_t)room;
+        r->root->value_total += (unsigned)room;
+    }
+    memcpy(e->value, p, len);
+    e->value_len = (uint32_t)len;
+}
+
+/* The value of a member that is passed over. p at the value: behind it, or NULL. */
+static inline const char *skip_member(struct reader *r, const char *p, struct expected *e, unsigned depth)
+{
+    if (!e)
+        return skip_value(r, p, NULL, depth);
+    if (e->value_len && json_begins(p, r->end, e->value, e->value_len)) {
+        e->misses = 0;
+        return p + e->value_len - 1;
+    }
+    const char *q = skip_value(r, p, e, depth);
+    if (e->quiet)
+        e->quiet--;
+    else if (q && q < r->end && r->order_arena)
+        remember_value(r, e, p, q);
+    return q;
+}
+
 static const char *skip_object(struct reader *r, const char *p, struct member_order *order, unsigned depth)
 {
-    struct member m = {.order = order, .next = order ? order->first : NULL};
+    struct expected *next = order ? order->first : NULL, *last = NULL;
     if (++depth > DEPTH)
         return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
     p = json_skip_space(p, r->end);
     if (p < r->end && *p == '}')
         return p + 1;
     for (int more = 1; more > 0;) {
-        if (!(p = next_name(r, p, &m, NULL)))
-            return NULL;
+        if (next && json_begins(p, r->end, next->key, next->len)) {
+            p += next->len;
+            last = next;
+        } else {
+            struct member m;
+            if (!(p = read_name(r, p, order, last, NULL, &m)))
+                return NULL;
+            if (!m.entry) { /* nothing is known of it, and what is expected stays as it was */
+                p = json_skip_space(p, r->end);
+                if (!(p = skip_value(r, p, NULL, depth)) || (more = separator(r, &p, '}')) < 0)
+                    return NULL;
+                continue;
+            }
+            last = m.entry;
+        }
+        next = last->next;
         p = json_skip_space(p, r->end);
-        if (!(p = skip_value(r, p, m.entry, depth)) || (more = separator(r, &p, '}')) < 0)
+        if (!(p = skip_member(r, p, last, depth)) || (more = separator(r, &p, '}')) < 0)
             return NULL;
     }
     return p;
@@ -330,8 +371,10 @@ static const char *skip_array(struct reader *r, const char *p, struct expected *
     p = json_skip_space(p, r->end);
     if (p < r->end && *p == ']')
         return p + 1;
-    for (int more = 1; more > 0;)
-        if (!(p = skip_value(r, p, entry, depth)) || (more = separator(r, &p, ']')) < 0)
+    for (int more = 1;
+         more > 0;) /* a list in a list is not remembered: its members would have no certain depth */
+        if (!(p = skip_value(r, p, p < r->end && *p == '{' ? entry : NULL, depth)) ||
+            (more = separator(r, &p, ']')) < 0)
             return NULL;
     return p;
 }
@@ -437,8 +480,13 @@ static const char *check_duplicates(struct reader *r, const struct node *object,
     size_t count = 0, i = 0;
     for (const struct node *n = object->first; n; n = n->next)
         count++;
-    if (count < 2)
+    if (count <= FEW_MEMBERS) {
+        for (const struct node *n = object->first; n; n = n->next)
+            for (const struct node *m = n->next; m; m = m->next)
+                if (slice_equal(m->name, n->name))
+                    return fail(r, r->begin + m->at, "this member is there twice");
         return p;
+    }
     const struct node **members = arena_alloc(r->arena, count * sizeof *members);
     for (const struct node *n = object->first; n; n = n->next)
         members[i++] = n;
@@ -451,10 +499,34 @@ static const char *check_duplicates(struct reader *r, const struct node *object,
     return p;
 }
 
+/* A member that is wanted: its node, unless it is null or there already. p at its value, at at its name. */
+static const char *read_member(struct reader *r, const char *p, const char *at, struct node *object,
+                               const struct wanted *in, const struct member *m, uint64_t *seen,
+                               unsigned depth)
+{
+    unsigned tag = m->wanted->tag;
+    struct slice name = m->wanted->name;
+    if (!tag) { /* everything: the name is the document's own */
+        name = m->entry ? slice_make(m->entry->key + 1, m->entry->len - 3) : m->name;
+    } else {
+        bool twice = tag <= 64 ? *seen >> (tag - 1) & 1 : node_tagged(object, tag) != NULL;
+        if (twice)
+            return fail(r, at, "this member is there twice");
+        if (tag <= 64)
+            *seen |= UINT64_C(1) << (tag - 1);
+        if (p < r->end && *p == 'n' && !in->whole)
+            return skip_word(r, p, "null", 4);
+    }
+    struct node *n = node_new(r->arena, NODE_NULL, name);
+    n->tag = (uint16_t)tag;
+    node_append(object, n);
+    return read_value(r, p, n, m->wanted, m->entry, depth);
+}
+
 static const char *read_object(struct reader *r, const char *p, struct node *object, const struct wanted *w,
                                struct member_order *order, unsigned depth)
 {
-    struct member m = {.order = order, .next = order ? order->first : NULL};
+    struct expected *next = order ? order->first : NULL, *last = NULL;
     uint64_t seen = 0;
     if (++depth > DEPTH)
         return fail(r, p - 1, "objects and arrays lie deeper in each other than 64");
@@ -463,26 +535,20 @@ static const char *read_object(struct reader *r, const char *p, struct node *obj
         return p + 1;
     for (int more = 1; more > 0;) {
         const char *at = p;
-        if (!(p = next_name(r, p, &m, w)))
+        struct member m;
+        if (next && json_begins(p, r->end, next->key, next->len)) {
+            p += next->len;
+            m.entry = next;
+            m.wanted = next->wanted;
+        } else if (!(p = read_name(r, p, order, last, w, &m))) {
             return NULL;
-        p = json_skip_space(p, r->end);
-        if (!m.wanted) {
-            p = skip_value(r, p, m.entry, depth);
-        } else {
-            struct slice name = m.wanted->name;
-            if (!m.wanted->tag) /* everything: the name is the document's own */
-                name = m.entry ? slice_make(m.entry->key + 1, m.entry->len - 3) : m.name;
-            else if (m.wanted->tag <= 64 ? seen >> (m.wanted->tag - 1) & 1
-                                         : node_tagged(object, m.wanted->tag) != NULL)
-                return fail(r, at, "this member is there twice");
-            else if (m.wanted->tag <= 64)
-                seen |= UINT64_C(1) << (m.wanted->tag - 1);
-            struct node *n = node_new(r->arena, NODE_NULL, name);
-            n->tag = m.wanted->tag;
-            p = read_value(r, p, n, m.wanted, m.entry, depth);
-            if (n->kind != NODE_NULL || w->whole)
-                node_append(object, n);
         }
+        if (m.entry) {
+            last = m.entry;
+            next = last->next;
+        }
+        p = json_skip_space(p, r->end);
+        p = m.wanted ? read_member(r, p, at, object, w, &m, &seen, depth) : skip_member(r, p, m.entry, depth);
         if (!p || (more = separator(r, &p, '}')) < 0)
             return NULL;
     }
@@ -500,7 +566,8 @@ static const char *read_array(struct reader *r, const char *p, struct node *arra
     for (int more = 1; more > 0;) {
         struct node *n = node_new(r->arena, NODE_NULL, SLICE_NONE);
         node_append(array, n);
-        if (!(p = read_value(r, p, n, w, entry, depth)) || (more = separator(r, &p, ']')) < 0)
+        struct expected *known = p < r->end && *p == '{' ? entry : NULL;
+        if (!(p = read_value(r, p, n, w, known, depth)) || (more = separator(r, &p, ']')) < 0)
             return NULL;
     }
     return p;

@@ -77,7 +77,7 @@ static inline const char *json_skip_digits(const char *p, const char *end)
     return p;
 }
 
-/* Whether the text at p begins with the len bytes of key, which lie in JSON_KEY bytes of memory. */
+/* Whether the text at p begins with the len bytes of key, which lie in at least 32 bytes of memory. */
 static inline bool json_begins(const char *p, const char *end, const char *key, uint32_t len)
 {
 #ifdef JSON_SCAN_WIDE

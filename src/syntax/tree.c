@@ -2,23 +2,6 @@
  * which are few (the widest object of an ERP document has some seventy members). */
 #include "syntax/tree.h"
 
-struct node *node_new(struct arena *a, enum node_kind kind, struct slice name)
-{
-    struct node *n = arena_alloc(a, sizeof *n);
-    *n = (struct node){.name = name, .kind = (uint8_t)kind};
-    return n;
-}
-
-void node_append(struct node *parent, struct node *child)
-{
-    if (parent->last)
-        parent->last->next = child;
-    else
-        parent->first = child;
-    parent->last = child;
-    child->next = NULL;
-}
-
 struct node *node_member(const struct node *object, struct slice name)
 {
     for (struct node *n = object ? object->first : NULL; n; n = n->next)
