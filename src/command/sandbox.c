@@ -216,7 +216,7 @@ static int take_option(struct sandbox *sb, struct arguments *args, int option, c
     case OPT_SETTING: good = take_setting(sb, name, optarg); break;
     case OPT_HELP: usage(stdout); return 1;
     default:
-        fprintf(stderr, "spoolgate sandbox: spoolgate sandbox --help lists the options\n");
+        fprintf(stderr, "spoolgate sandbox --help lists the options\n");
         good = false;
         break;
     }

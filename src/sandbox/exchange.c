@@ -76,9 +76,25 @@ void sb_exchange_unknown_query(struct exchange *ex, const char *name)
     json_array_append_new(ex->unknown_query, json_string(name));
 }
 
+/* lineItems[3].x counts as lineItems[].x */
 void sb_exchange_unknown_member(struct exchange *ex, const char *path)
 {
-    json_array_append_new(ex->unknown_members, json_string(path));
+    char *name = strdup(path), *out = name;
+    bool index = false;
+
+    if (!name)
+        return;
+    for (const char *c = path; *c; c++) {
+        if (*c == ']')
+            index = false;
+        if (!index)
+            *out++ = *c;
+        if (*c == '[')
+            index = true;
+    }
+    *out = '\0';
+    json_array_append_new(ex->unknown_members, json_string(name));
+    free(name);
 }
 
 json_t *sb_exchange_json(const struct exchange *ex, char *why, size_t why_size)

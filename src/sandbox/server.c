@@ -317,8 +317,8 @@ static int start(struct listener *listener, int port, const char *key, const cha
         MHD_start_daemon(flags, (uint16_t)port, NULL, NULL, on_request, listener, MHD_OPTION_EXTERNAL_LOGGER,
                          on_log, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
                          on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, 512u, MHD_OPTION_CONNECTION_TIMEOUT,
-                         120u, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)65536, MHD_OPTION_ARRAY, tls ? keys : none, MHD_OPTION_END);
+                         120u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_ARRAY,
+                         tls ? keys : none, MHD_OPTION_END);
     return listener->daemon ? 0 : -1;
 }
 

@@ -22,7 +22,8 @@ enum visma_filter_kind {
     VISMA_FILTER_ENUM,   /* the same, an unknown value is refused */
     VISMA_FILTER_DATE,   /* with a name of its own plus Condition */
     VISMA_FILTER_EXPAND, /* the member at path is left out unless it is true */
-    VISMA_FILTER_KNOWN,  /* exists, and changes nothing here */
+    VISMA_FILTER_KNOWN,  /* read elsewhere */
+    VISMA_FILTER_ABSENT, /* exists at the vendor and is not simulated: 501 in place of unfiltered rows */
 };
 
 struct visma_filter {

@@ -4,6 +4,7 @@
  * Rules: the fact sheet's section 2; RFC 6749 section 5, RFC 7517, RFC 7519.
  */
 #include "sandbox/sandbox.h"
+#include "sandbox/budget.h"
 #include "sandbox/certificate.h"
 #include "sandbox/clock.h"
 #include "sandbox/document.h"
@@ -332,6 +333,23 @@ static void token(struct exchange *ex, json_t *form)
     issue(ex, client, sb_document_string(tenant, "tenant_id"), scope);
 }
 
+/* No budget is published; one given by --rate connect=… counts. False after a 429. */
+static bool within_budget(struct exchange *ex)
+{
+    long limit = 0, seconds = 3600;
+    struct budget budget;
+
+    sb_budget_rate(ex->sandbox, ex->vendor->name, &limit, &seconds);
+    if (limit == 0)
+        return true;
+    budget = sb_budget_take(ex->sandbox, "connect", limit, seconds);
+    if (!budget.spent)
+        return true;
+    sb_answer_header(ex, "Retry-After", "%ld", budget.reset);
+    oauth_error(ex, 429, "temporarily_unavailable", "over the budget for tokens");
+    return false;
+}
+
 static void token_route(struct exchange *ex)
 {
     const char *type = sb_exchange_header(ex, "content-type");
@@ -348,6 +366,8 @@ static void token_route(struct exchange *ex)
         oauth_error(ex, 400, "invalid_request", "the Content-Type is not application/x-www-form-urlencoded");
         return;
     }
+    if (!within_budget(ex))
+        return;
     form = form_of(ex);
     basic_credentials(ex, form);
     token(ex, form);

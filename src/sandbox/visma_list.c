@@ -157,6 +157,10 @@ static bool read_query(struct exchange *ex, const struct visma_resource *resourc
                 return false;
             continue;
         }
+        if (value && filter->kind == VISMA_FILTER_ABSENT) {
+            sb_answer_unsimulated(ex, filter->name);
+            return false;
+        }
         if (!value || !*value || (filter->kind != VISMA_FILTER_TEXT && filter->kind != VISMA_FILTER_ENUM))
             continue;
         if (filter->kind == VISMA_FILTER_ENUM && !allowed(filter->values, value)) {

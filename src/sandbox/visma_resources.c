@@ -11,6 +11,7 @@
 #define DATE VISMA_FILTER_DATE
 #define EXPAND VISMA_FILTER_EXPAND
 #define KNOWN VISMA_FILTER_KNOWN
+#define ABSENT VISMA_FILTER_ABSENT
 #define END                                                                                                  \
     {                                                                                                        \
         NULL, VISMA_FILTER_END, NULL, NULL                                                                   \
@@ -35,7 +36,7 @@ static const struct visma_filter purchase_order_single[] = {
 };
 
 #define CUSTOMER_DOCUMENT                                                                                    \
-    {"documentType", TEXT, "documentType", NULL}, {"released", KNOWN, NULL, NULL},                           \
+    {"documentType", TEXT, "documentType", NULL}, {"released", ABSENT, NULL, NULL},                          \
         {"status", ENUM, "status",                                                                           \
          "Hold Balanced Voided Scheduled Open Closed PendingPrint PendingEmail CreditHold CcHold Reserved"}, \
         {"customer", TEXT, "customer.number", NULL}, {"branch", TEXT, "branchNumber.number", NULL},          \
@@ -43,13 +44,14 @@ static const struct visma_filter purchase_order_single[] = {
         {"closedFinancialPeriod", TEXT, "closedFinancialPeriod", NULL},                                      \
         {"externalReference", TEXT, "externalReference", NULL},                                              \
         {"paymentReference", TEXT, "paymentReference", NULL},                                                \
-        {"customerRefNumber", TEXT, "customerRefNumber", NULL}, {"dunningLevel", KNOWN, NULL, NULL},         \
+        {"customerRefNumber", TEXT, "customerRefNumber", NULL}, {"dunningLevel", ABSENT, NULL, NULL},        \
         {"dunningLetterDateTime", DATE, "dunningLetterDate", NULL},                                          \
         {"documentDate", DATE, "documentDate", NULL}, {"documentDueDate", DATE, "documentDueDate", NULL},    \
         {"lastModifiedDateTime", DATE, "lastModifiedDateTime", NULL},                                        \
         {"createdDateTime", DATE, "createdDateTime", NULL},                                                  \
         {"expandApplications", EXPAND, "applications", NULL},                                                \
-        {"expandDunningInformation", KNOWN, NULL, NULL}, {"expandAttachments", EXPAND, "attachments", NULL}, \
+        {"expandDunningInformation", ABSENT, NULL, NULL},                                                    \
+        {"expandAttachments", EXPAND, "attachments", NULL},                                                  \
         {"expandTaxDetails", EXPAND, "taxDetails", NULL},                                                    \
         {"expandInvoiceAddress", EXPAND, "invoiceAddress", NULL}, END
 
@@ -60,13 +62,13 @@ static const struct visma_filter supplier_invoice[] = {
     {"documentType", ENUM, "documentType",
      "Check CreditAdj DebitAdj Invoice Prepayment QuickCheck Refund VoidCheck VoidQuickCheck"},
     {"status", ENUM, "status", "Hold Balanced Voided Scheduled Open Closed Printed Prebooked Reserved"},
-    {"released", KNOWN, NULL, NULL},
-    {"project", KNOWN, NULL, NULL},
+    {"released", ABSENT, NULL, NULL},
+    {"project", ABSENT, NULL, NULL},
     {"branch", TEXT, "branchNumber.number", NULL},
     {"financialPeriod", TEXT, "financialPeriod", NULL},
-    {"item", KNOWN, NULL, NULL},
-    {"balance", KNOWN, NULL, NULL},
-    {"balanceCondition", KNOWN, NULL, NULL},
+    {"item", ABSENT, NULL, NULL},
+    {"balance", ABSENT, NULL, NULL},
+    {"balanceCondition", ABSENT, NULL, NULL},
     {"dueDate", DATE, "dueDate", NULL},
     {"docDate", DATE, "date", NULL},
     {"lastModifiedDateTime", DATE, "lastModifiedDateTime", NULL},
@@ -75,12 +77,12 @@ static const struct visma_filter supplier_invoice[] = {
     {"expandApproval", EXPAND, "approvalDetails", NULL},
     {"expandNote", EXPAND, "note", NULL},
     {"expandLandedCosts", EXPAND, "landedCosts", NULL},
-    {"expandLinePrebookAccounts", KNOWN, NULL, NULL},
+    {"expandLinePrebookAccounts", ABSENT, NULL, NULL},
     END,
 };
 
 static const struct visma_filter supplier_invoice_single[] = {
-    {"expandLinePrebookAccounts", KNOWN, NULL, NULL},
+    {"expandLinePrebookAccounts", ABSENT, NULL, NULL},
     {"expandLandedCosts", EXPAND, "landedCosts", NULL},
     END,
 };
@@ -90,8 +92,8 @@ static const struct visma_filter supplier[] = {
     {"status", ENUM, "status", "Active OnHold HoldPayments Inactive OneTime"},
     {"vatRegistrationId", TEXT, "vatRegistrationId", NULL},
     {"corporateId", TEXT, "corporateId", NULL},
-    {"attributes", KNOWN, NULL, NULL},
-    {"orderBy", KNOWN, NULL, NULL},
+    {"attributes", ABSENT, NULL, NULL},
+    {"orderBy", ABSENT, NULL, NULL},
     {"expandAccountInformation", EXPAND, "glAccounts", NULL},
     {"expandNote", EXPAND, "note", NULL},
     {"lastModifiedDateTime", DATE, "lastModifiedDateTime", NULL},
@@ -106,7 +108,7 @@ static const struct visma_filter organization[] = {
 };
 
 static const struct visma_filter branch[] = {
-    {"orderBy", KNOWN, NULL, NULL},
+    {"orderBy", ABSENT, NULL, NULL},
     {"lastModifiedDateTime", DATE, "lastModifiedDateTime", NULL},
     {"expandAddress", EXPAND, "mainAddress", NULL},
     {"expandContact", EXPAND, "mainContact", NULL},

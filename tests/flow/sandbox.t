@@ -208,7 +208,7 @@ ok "the second page has the rest" [ "$(rows)" = 108 ]
 get '/v1/purchaseorder?pageSize=500&pageNumber=3'
 ok "a page past the end is an empty array" is 200 '[]'
 get '/v1/purchaseorder?orderStatus=Hold&pageSize=10&pageNumber=1'
-ok "orderStatus filters" [ "$(rows)$(grep -c 500257 <<<"$body")" = 11 ]
+ok "orderStatus filters" [ "$(rows)$(grep -c 500258 <<<"$body")" = 11 ]
 get '/v1/purchaseorder?status=Hold&pageSize=500&pageNumber=1'
 ok "a wrong name filters nothing" [ "$(rows)" = 500 ]
 ok "and is counted" grep -q '"unknownQuery":{"status":1}' <(curl -sS "$control/requests")
@@ -428,6 +428,36 @@ orderful "${next#"$orderful"}"
 ok "a new row shifts nothing behind the cursor" [ "$(grep -o '"businessNumber":"D-1"' <<<"$body" | wc -l)" = 10 ]
 stop
 ok "SIGTERM stops it cleanly" [ "$stopped" = 0 ]
+
+# --- other switches --------------------------------------------------------------------------------------------
+start --fresh --strict-repeat --ack none --rate orderful=5/60 --rate connect=3/86400
+ok "--fresh forgets" [ "$(accepted D-1)" = 0 ]
+fresh_token
+for _ in 1 2 3 4 5; do get /v1/branch; done
+ok "the same request five times" is 200
+get /v1/branch
+ok "a sixth time within a minute: 429" is 429 'Same request'
+for _ in 1 2; do get /v1/nonsense; done
+ok "a failing request twice" is 404
+get /v1/nonsense
+ok "a third time within five minutes: 429" is 429 failing
+get '/v1/supplierInvoice?item=10-2201'
+ok "a filter that is not simulated says so" is 501
+for _ in 1 2 3; do token_call; done
+ok "--rate gives any host a budget" is 429
+post_v3 "$(order E-1)"
+advance 7000
+orderful "/v3/transactions/$(id_of)"
+ok "before the timeout not acknowledged" is 200 '"deliveryStatus":"DELIVERED","acknowledgmentStatus":"NOT_ACKNOWLEDGED"'
+advance 400
+orderful "/v3/transactions?acknowledgmentStatus=OVERDUE"
+ok "after it OVERDUE" is 200 '"businessNumber":"E-1"'
+"$spoolgate" sandbox --port 0 --directory "$work/state" --samples "$samples" >"$work/out" 2>&1
+ok "two sandboxes do not share a directory" [ $? = 70 ]
+"$spoolgate" sandbox --port "${connect##*:}" --directory "$work/other" --samples "$samples" >"$work/out" 2>&1
+ok "nor a port" [ $? = 70 ]
+stop
+ok "SIGTERM stops it again" [ "$stopped" = 0 ]
 "$spoolgate" sandbox --nonsense >"$work/out" 2>&1
 ok "a wrong option is exit 64" [ $? = 64 ]
 "$spoolgate" sandbox --samples /nonexistent >"$work/out" 2>&1
