@@ -79,34 +79,32 @@ static int consider(struct looking *l, const json_t *t)
 
 /* ---- looking ---- */
 
-static const char *list_target(const struct looking *l, bool with_ids)
+/* Without ISA ids in the filter: whether it takes test ids is not documented, and is_ours looks at both sides
+ * itself. */
+static const char *list_target(const struct looking *l)
 {
     const struct orderful *o = l->endpoint->session;
-    const struct partner *p = l->delivery->partner;
     struct buffer url = {0};
     buffer_text(&url, o->path_v3);
     url_query(&url, "businessNumber", l->number);
     url_query(&url, "transactionType", l->type->v3);
     url_query(&url, "stream", orderful_stream(o, false));
-    if (with_ids && p->our_live_isa_id && p->live_isa_id) {
-        url_query(&url, "senderIsaId", p->our_live_isa_id);
-        url_query(&url, "receiverIsaId", p->live_isa_id);
-    }
     const char *target = arena_text(l->delivery->findings->arena, buffer_as_slice(&url));
     buffer_free(&url);
     return target;
 }
 
 /* Walks a list; false when it could not be read to its end (*wait). */
-static bool look(struct looking *l, const char *target, int64_t *wait)
+static bool look(struct looking *l, const char *target, int64_t *wait, bool *broken)
 {
     struct findings *f = l->delivery->findings;
     for (int page = 0; target && page < PAGES; page++) {
         struct http_exchange x;
         json_t *answer, *row;
         size_t i;
-        bool good = orderful_get(l->endpoint, KIND, target, &answer, &x, wait, f) == ORDERFUL_OK &&
-                    json_is_array(json_object_get(answer, "data"));
+        enum orderful_got got = orderful_get(l->endpoint, KIND, target, &answer, &x, wait, f);
+        bool good = got == ORDERFUL_OK && json_is_array(json_object_get(answer, "data"));
+        *broken = !good && (got == ORDERFUL_OK || got == ORDERFUL_BROKEN);
         json_array_foreach(json_object_get(answer, "data"), i, row) good = good && consider(l, row) == 0;
         json_t *record = http_record(&x, 16 * 1024);
         json_object_set_new(l->delivery->receipt, "looked_up", record);
@@ -129,17 +127,34 @@ static void later(struct delivery *d, int64_t seconds)
 }
 
 /* Looks so far stand in the envelope, so that a restart does not begin to count anew. */
+static json_t *notes(struct delivery *d)
+{
+    json_t *kept = json_object_get(d->document->envelope, "confirm");
+    if (json_integer_at(kept, "attempt", -1) != (int64_t)d->attempt) {
+        kept = json_pack("{s:i}", "attempt", (int)d->attempt);
+        json_object_set_new(d->document->envelope, "confirm", kept);
+    }
+    return kept;
+}
+
+/* The list could not be read: 1, 1, 2, 2, 4, 4 … 60 seconds, or what they ask for. */
+static void not_read(struct delivery *d, int64_t wait, bool broken)
+{
+    json_t *kept = notes(d);
+    int64_t failures = json_integer_at(kept, "failures", 0) + 1;
+    json_object_set_new(kept, "failures", json_integer(failures));
+    if (broken)
+        wait = failures > 12 ? 60 : (int64_t)1 << ((failures - 1) / 2);
+    later(d, wait > 60 && broken ? 60 : wait);
+}
+
 static void not_there(struct looking *l)
 {
     const struct orderful *o = l->endpoint->session;
     struct delivery *d = l->delivery;
-    int64_t now = time(NULL);
-    json_t *kept = json_object_get(d->document->envelope, "confirm");
-    int64_t attempt = json_integer_at(kept, "attempt", -1), looks = 1, first = now;
-    if (attempt == (int64_t)d->attempt) {
-        looks = json_integer_at(kept, "looks", 0) + 1;
-        first = json_integer_at(kept, "first", now);
-    }
+    json_t *kept = notes(d);
+    int64_t now = time(NULL), looks = json_integer_at(kept, "looks", 0) + 1,
+            first = json_integer_at(kept, "first", now);
     if (first > now) /* the clock was set back */
         first = now;
     if (looks >= o->confirm_looks && now - first >= o->confirm_seconds) {
@@ -149,9 +164,9 @@ static void not_there(struct looking *l)
         json_object_set_new(d->receipt, "confirmed", json_string("it did not arrive"));
         return;
     }
-    json_object_set_new(d->document->envelope, "confirm",
-                        json_pack("{s:i, s:I, s:I}", "attempt", (int)d->attempt, "looks", (json_int_t)looks,
-                                  "first", (json_int_t)first));
+    json_object_set_new(kept, "looks", json_integer(looks));
+    json_object_set_new(kept, "first", json_integer(first));
+    json_object_del(kept, "failures");
     finding_add(d->findings, SEVERITY_NOTE, "orderful.looking", l->endpoint->config->name, "",
                 "%s was not found at Orderful in look %lld of at least %ld.", l->number, (long long)looks,
                 o->confirm_looks);
@@ -197,11 +212,9 @@ void orderful_confirm(struct endpoint *e, struct delivery *d)
                     "be looked up.");
         return;
     }
-    bool read = look(&l, list_target(&l, true), &wait);
-    if (read && !l.count)
-        read = look(&l, list_target(&l, false), &wait);
-    if (!read)
-        later(d, wait);
+    bool broken = false;
+    if (!look(&l, list_target(&l), &wait, &broken))
+        not_read(d, wait, broken);
     else if (l.count)
         found(&l);
     else

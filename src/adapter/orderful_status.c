@@ -14,6 +14,8 @@
 #define KIND_DETAIL "GET detail"
 #define RECEIPT_BODY (16 * 1024)
 #define IDLE_SECONDS 60
+#define JUST_MADE                                                                                            \
+    "PROCESSING PENDING NOT_ACKNOWLEDGED" /* no news of a transaction that has just been created */
 #define MISSING_LOOKS 4 /* a transaction that has just been made may not be readable at once */
 #define HOUR 3600
 #define DAY 86400
@@ -256,7 +258,7 @@ static void judge(struct endpoint *e, struct look *l, struct arena *a)
     struct findings none = {.arena = a};
     char status[256], note[400];
     status_text(l, time(NULL), status);
-    bool changed = strcmp(status, l->row.status) != 0;
+    bool changed = strcmp(status, *l->row.status ? l->row.status : JUST_MADE) != 0;
     bool delivered = is(l, "deliveryStatus", "DELIVERED"),
          accepted = is(l, "acknowledgmentStatus", "ACCEPTED");
     if (stream && strcasecmp(stream, orderful_stream(o, true)) != 0)

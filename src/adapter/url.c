@@ -1,6 +1,7 @@
 /* url: see url.h. RFC 3986. */
 #include "adapter/url.h"
 #include "net/http.h"
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <strings.h>
 
@@ -22,9 +23,12 @@ static bool parts_read(CURLU *u, const char *url, struct parts *p)
            !curl_url_get(u, CURLUPART_PORT, &p->port, CURLU_DEFAULT_PORT);
 }
 
+/* An address of the loopback interface, or the name that by RFC 6761 is always one. */
 static bool is_here(const char *host)
 {
-    return !strcasecmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
+    unsigned char address[4];
+    return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
+           (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
 static bool has(CURLU *u, CURLUPart part)
