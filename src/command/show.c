@@ -14,7 +14,7 @@
 
 struct showing {
     struct view view;
-    bool as_json, altered, unread;
+    bool as_json, altered;
     const char *file; /* this one's bytes only */
     int shown;
 };
@@ -135,16 +135,16 @@ static void print_document(struct showing *s, const char *path, const struct doc
     }
 }
 
-/* To a terminal so that no document can play tricks on it; else byte by byte. */
+/* To a terminal so that no document can play tricks on it; else byte by byte. The first destination that has
+ * it counts. */
 static int print_file(struct showing *s, struct document *d)
 {
     struct buffer b = {0};
-    if (strchr(s->file, '/') || file_read(d->folder, s->file, DOCUMENT_SIZE_LIMIT, &b) < 0) {
-        fprintf(stderr, "spoolgate show: %s of %s cannot be read: %s\n", s->file, d->name, strerror(errno));
-        s->unread = true;
+    if (s->shown || strchr(s->file, '/') || file_read(d->folder, s->file, DOCUMENT_SIZE_LIMIT, &b) < 0) {
         buffer_free(&b);
-        return 1;
+        return 0;
     }
+    s->shown++;
     struct slice rest = buffer_as_slice(&b);
     while (isatty(STDOUT_FILENO) && rest.len) {
         const char *end = memchr(rest.ptr, '\n', rest.len);
@@ -203,10 +203,18 @@ int command_show(int argc, char **argv)
     const char *slash = strrchr(argv[optind], '/'), *name = slash && slash[1] ? slash + 1 : argv[optind];
     s.file = argc - optind == 2 ? argv[optind + 1] : NULL;
     int status = view_open(&s.view, file);
-    if (status == 0 && view_find(&s.view, name, show, &s) == 0 && !s.unread) {
-        fprintf(stderr, "spoolgate show: there is no document %s in the spool\n", name);
+    if (status == 0 && (view_find(&s.view, name, show, &s) == 0 || (s.file && !s.shown))) {
+        fputs("spoolgate show: there is no ", stderr);
+        if (s.file) {
+            view_text(stderr, s.file, 0);
+            fputs(" in a document ", stderr);
+        } else {
+            fputs("document ", stderr);
+        }
+        view_text(stderr, name, 0);
+        fputs(" of the spool\n", stderr);
         status = EXIT_NO_INPUT;
     }
     view_close(&s.view);
-    return status ? status : s.unread ? EXIT_NO_INPUT : s.altered ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+    return status ? status : s.altered ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
 }
