@@ -268,8 +268,8 @@ static bool exists(const char *folder, const char *name)
 static const char *find_samples(const char *given, char *out, size_t size)
 {
     const char *candidates[] = {given, "samples",
-#ifdef SPOOLGATE_SAMPLES
-                                SPOOLGATE_SAMPLES,
+#ifdef SPOOLGATE_DATADIR
+                                SPOOLGATE_DATADIR "/samples",
 #endif
                                 NULL};
 
