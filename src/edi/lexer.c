@@ -129,13 +129,26 @@ int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
     return 0;
 }
 
+static inline bool between_segments(char c)
+{
+    return c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '\x1a';
+}
+
+bool x12_lexer_more(struct x12_lexer *l)
+{
+    while (l->at < l->input.len && between_segments(l->input.ptr[l->at]))
+        l->at++;
+    return l->at < l->input.len;
+}
+
 int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f)
 {
-    *l = (struct x12_lexer){.input = input.ptr ? input : slice_make("", 0)};
-    if (slice_starts(input, SLICE("\xef\xbb\xbf")))
+    *l = (struct x12_lexer){.input = slice_make("", 0)};
+    if (input.ptr)
+        l->input = input;
+    if (slice_starts(l->input, SLICE("\xef\xbb\xbf")))
         l->at = 3;
-    while (l->at < input.len && memchr(" \t\r\n", input.ptr[l->at], 4))
-        l->at++;
+    x12_lexer_more(l);
     return x12_lexer_interchange(l, f);
 }
 
@@ -191,11 +204,6 @@ static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, s
                   "Look whether the file is whole and its delimiters are what its ISA says.", what);
 }
 
-static inline bool between_segments(char c)
-{
-    return c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '\x1a';
-}
-
 /* Puts token n (0 is the id) where it belongs. */
 static inline bool put_token(struct x12_segment *s, unsigned n, const char *start, const char *end)
 {
@@ -221,12 +229,10 @@ static void finish(const struct x12_lexer *l, struct x12_segment *s, unsigned to
 
 int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f)
 {
-    const char *p = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
-    while (p < end && between_segments(*p))
-        p++;
-    l->at = s->at = (size_t)(p - l->input.ptr);
-    if (p == end)
+    if (!x12_lexer_more(l))
         return 0;
+    const char *p = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
+    s->at = l->at;
     l->number++;
     s->number = l->number;
     const char *start = p, *token = p;

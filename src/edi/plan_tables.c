@@ -89,7 +89,9 @@ const struct code_list *plan_load_codes(struct dictionary_tables *d, const char 
         return NULL;
     struct code_row *rows = malloc(table_lines(&t) * sizeof *rows);
     size_t count = 0;
-    while (rows && table_next(&t)) {
+    if (!rows)
+        abort();
+    while (table_next(&t)) {
         if (t.fields[0].len == 0)
             table_fault(&t, "The code is empty.");
         else

@@ -72,14 +72,6 @@ static void place(struct printing *p, const struct x12_segment *s, struct arena 
     }
 }
 
-/* A further interchange has delimiters of its own. */
-static int next_interchange(struct x12_lexer *l, struct findings *f)
-{
-    while (l->at < l->input.len && memchr(" \t\r\n\x1a", l->input.ptr[l->at], 5))
-        l->at++;
-    return l->at < l->input.len ? x12_lexer_interchange(l, f) : 0;
-}
-
 int x12_print_readable(struct slice interchange, struct dictionary_library *l, struct buffer *out,
                        struct findings *f)
 {
@@ -92,7 +84,8 @@ int x12_print_readable(struct slice interchange, struct dictionary_library *l, s
         place(&p, &s, &a);
         put_line(&p, &s, lexer.delimiters.element, out);
         arena_reset(&a);
-        if (slice_is(s.id, "IEA") && next_interchange(&lexer, f))
+        /* A further interchange has delimiters of its own. */
+        if (slice_is(s.id, "IEA") && x12_lexer_more(&lexer) && x12_lexer_interchange(&lexer, f))
             got = -1;
     }
     arena_free(&a);

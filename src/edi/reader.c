@@ -355,12 +355,9 @@ static int advance(struct x12_reader *r, struct findings *f)
         r->pending = false;
         return 1;
     }
-    if (r->state == OUTSIDE && r->interchanges) {
-        while (r->lexer.at < r->lexer.input.len && memchr(" \t\r\n\x1a", r->lexer.input.ptr[r->lexer.at], 5))
-            r->lexer.at++;
-        if (r->lexer.at < r->lexer.input.len && x12_lexer_interchange(&r->lexer, f))
-            return -1;
-    }
+    if (r->state == OUTSIDE && r->interchanges && x12_lexer_more(&r->lexer) &&
+        x12_lexer_interchange(&r->lexer, f))
+        return -1;
     int got = x12_lexer_next(&r->lexer, &r->segment, f);
     if (got == 0 && r->state != OUTSIDE) {
         r->segment.id = slice_make("", 0);

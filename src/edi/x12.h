@@ -29,7 +29,9 @@ struct x12_lexer {
 /* Finds the ISA (leading white space and BOM tolerated) and reads the delimiters out of it. 0, or -1 with
  * findings. */
 int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f);
-/* The same at l->at, for a further interchange in one file. */
+/* Passes over white space between segments; whether anything follows. */
+bool x12_lexer_more(struct x12_lexer *l);
+/* The same as x12_lexer_open at l->at, for a further interchange in one file. */
 int x12_lexer_interchange(struct x12_lexer *l, struct findings *f);
 /* 1: a segment, 0: end of input, -1: an error is in findings (segment too long, too many elements, no
  * terminator). */
