@@ -6,9 +6,7 @@
 #include "base/utf8.h"
 #include "command/view.h"
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
