@@ -52,8 +52,9 @@ struct segment_plan {
 
 /* In front of every array of set items, so that a walk need not touch the items to find its way. */
 struct level_plan {
-    const uint16_t *segments;  /* number of each item's segment */
-    const uint16_t *mandatory; /* index of the first mandatory item at or behind each; count when there is none */
+    const uint16_t *segments; /* number of each item's segment */
+    const uint16_t
+        *mandatory; /* index of the first mandatory item at or behind each; count when there is none */
 };
 
 struct segment_slot {

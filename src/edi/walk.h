@@ -13,10 +13,10 @@ struct node;
 struct walk_level {
     const struct set_item *items;
     const uint16_t *segments, *mandatory; /* of struct level_plan */
-    const struct set_item *loop; /* NULL: the set itself */
-    size_t count, index;         /* items[index] is the one at hand */
-    size_t uses;                 /* of it; 0 before the first segment */
-    struct node *node;           /* the caller's: what this level is in its tree */
+    const struct set_item *loop;          /* NULL: the set itself */
+    size_t count, index;                  /* items[index] is the one at hand */
+    size_t uses;                          /* of it; 0 before the first segment */
+    struct node *node;                    /* the caller's: what this level is in its tree */
 };
 
 struct walk {
