@@ -1,28 +1,7 @@
+# The seam, and what moves files; the vendors' REST adapters are listed in rest.mk.
 libspoolgate_a_SOURCES += \
-	src/adapter/adapter.c \
-	src/adapter/adapter.h \
+	src/adapter/adapter.c src/adapter/adapter.h \
 	src/adapter/directory.c \
-	src/adapter/json_rows.c \
-	src/adapter/json_rows.h \
-	src/adapter/moment.c \
-	src/adapter/moment.h \
-	src/adapter/orderful.c \
-	src/adapter/orderful.h \
-	src/adapter/orderful_answer.c \
-	src/adapter/orderful_confirm.c \
-	src/adapter/orderful_deliver.c \
-	src/adapter/pickup.c \
-	src/adapter/pickup.h \
-	src/adapter/sftp.c \
-	src/adapter/url.c \
-	src/adapter/url.h \
-	src/adapter/visma.c \
-	src/adapter/visma.h \
-	src/adapter/visma_get.c \
-	src/adapter/visma_guard.c \
-	src/adapter/visma_guard.h \
-	src/adapter/visma_list.c \
-	src/adapter/visma_list.h \
-	src/adapter/visma_poll.c \
-	src/adapter/visma_rows.c \
-	src/adapter/visma_rows.h
+	src/adapter/pickup.c src/adapter/pickup.h \
+	src/adapter/sftp.c
+include src/adapter/rest.mk
