@@ -366,15 +366,22 @@ static int work_until_stopped(struct courier *c)
     return c->process.reload ? ROLE_RELOAD : EXIT_DONE;
 }
 
+/* Where documents go out one by one a group is a few rounds of them, so that what came of the first is on the
+ * disk soon. */
 static size_t group_limit(const struct courier *c)
 {
-    struct findings ignored = {.arena = NULL};
     struct arena a = {0};
-    ignored.arena = &a;
-    long in_flight = endpoint_number(c->desk.endpoint.config, "in_flight", 1, 1000, 0, &ignored);
-    arena_free(&a);
+    struct findings ignored = {.arena = &a};
+    const char *const *setting = c->desk.endpoint.adapter->settings;
+    while (setting && *setting && strcmp(*setting, "in_flight") != 0)
+        setting++;
     size_t limit = (size_t)c->config->group;
-    return in_flight && (size_t)in_flight * 4 < limit ? (size_t)in_flight * 4 : limit;
+    if (setting && *setting) {
+        long in_flight = endpoint_number(c->desk.endpoint.config, "in_flight", 1, 1000, 8, &ignored);
+        limit = (size_t)in_flight * 4 < limit ? (size_t)in_flight * 4 : limit;
+    }
+    arena_free(&a);
+    return limit;
 }
 
 static int courier_open(struct courier *c, const char *endpoint)

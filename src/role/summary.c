@@ -154,7 +154,8 @@ static void add_row(struct summary *m, int parent, const char *name, const char 
     struct instant last = m->begun, received = m->begun;
     if (document_open(&d, parent, name, &ignored) < 0)
         return;
-    if (!last_event(&d, &last) || seconds_between(m->begun, last) >= 0) {
+    bool told = last_event(&d, &last);
+    if (told ? seconds_between(m->begun, last) >= 0 : strcmp(name, m->first_id) >= 0) {
         const char *outcome = document_text(&d, "outcome"), *to = document_text(&d, "partner");
         const char *endpoint = document_text(&d, "endpoint"), *at = document_text(&d, "source.received");
         if (strcmp(name, m->first_id) >= 0 && at)

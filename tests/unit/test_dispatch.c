@@ -1,0 +1,437 @@
+/* dispatch: what a courier does with a group, against an adapter that answers as the test wants and counts
+ * its effects. The point of each test is how often the effect took place, and where the document stands
+ * afterwards. */
+#include "tree.h"
+
+#include "base/date.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "role/dispatch.h"
+
+#define ID "20260321T091455123456-9f3a1c"
+#define NAME ID ".1"
+
+static struct {
+    enum verdict prepare, deliver, confirm;
+    int64_t not_before;
+    const char *external, *problem;
+    unsigned delivered, confirmed, prepared, attempt;
+    bool awaited;
+} other_side;
+
+static void answer(struct delivery *d, enum verdict v)
+{
+    d->verdict = v;
+    d->not_before = other_side.not_before;
+    if (other_side.external)
+        snprintf(d->external, sizeof d->external, "%s", other_side.external);
+    if (other_side.problem)
+        finding_add(d->findings, SEVERITY_ERROR, "test", "", "Do something.", "%s", other_side.problem);
+    d->awaited = other_side.awaited;
+    json_object_set_new(d->receipt, "status", json_integer(200));
+}
+
+static void prepare(struct endpoint *e, struct delivery *const *d, size_t n)
+{
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        other_side.prepared++;
+        if (other_side.prepare != DELIVERED)
+            answer(d[i], other_side.prepare);
+    }
+}
+
+static void deliver(struct endpoint *e, struct delivery *const *d, size_t n)
+{
+    (void)e;
+    for (size_t i = 0; i < n; i++) {
+        char file[40];
+        struct stat st;
+        other_side.delivered++;
+        other_side.attempt = d[i]->attempt;
+        snprintf(file, sizeof file, "attempt-%u.json", d[i]->attempt);
+        assert_int_equal(fstatat(d[i]->document->folder, file, &st, 0), 0); /* the attempt is written first */
+        assert_true(slice_is(d[i]->message, "ISA*message~"));
+        answer(d[i], other_side.deliver);
+    }
+}
+
+static void confirm(struct endpoint *e, struct delivery *d)
+{
+    (void)e;
+    other_side.confirmed++;
+    assert_true(d->attempted > 0);
+    answer(d, other_side.confirm);
+}
+
+static const struct adapter fake = {
+    .name = "fake", .prepare = prepare, .deliver = deliver, .confirm = confirm};
+
+struct counter {
+    struct tree tree;
+    struct config config;
+    struct endpoint_config endpoint;
+    struct partner partner;
+    struct sending sending;
+    struct desk desk;
+    struct arena arena;
+    int outbox;
+};
+
+static void counter_open(struct counter *c)
+{
+    char path[400];
+    memset(&other_side, 0, sizeof other_side);
+    *c = (struct counter){0};
+    tree_open(&c->tree);
+    c->sending = (struct sending){.type = "order", .endpoint = "net"};
+    c->partner = (struct partner){.id = "fjord", .name = "Fjord", .sendings = &c->sending};
+    c->endpoint = (struct endpoint_config){.name = "net", .adapter = "fake"};
+    c->config = (struct config){.endpoints = &c->endpoint, .partners = &c->partner};
+    snprintf(path, sizeof path, "%s/state.db", c->tree.path);
+    c->desk = (struct desk){.spool = c->tree.spool, .ready = true, .lock = -1, .role = "courier net"};
+    c->desk.endpoint = (struct endpoint){.config = &c->endpoint,
+                                         .all = &c->config,
+                                         .spool = &c->desk.spool,
+                                         .state = state_open(path, &c->tree.findings),
+                                         .adapter = &fake};
+    assert_non_null(c->desk.endpoint.state);
+    c->outbox = spool_outbox(&c->desk.spool, "net");
+    assert_true(c->outbox >= 0);
+}
+
+static void counter_close(struct counter *c)
+{
+    state_close(c->desk.endpoint.state);
+    arena_free(&c->arena);
+    tree_close(&c->tree);
+}
+
+/* A document as a translator leaves it. */
+static void put(struct counter *c, const char *folder)
+{
+    char path[300], sha256[HASH_TEXT], text[900];
+    hash_sha256(SLICE("ISA*message~"), sha256);
+    snprintf(path, sizeof path, "%s/message.x12", folder);
+    tree_put(&c->tree, path, "ISA*message~");
+    snprintf(text, sizeof text,
+             "{\"id\":\"" ID
+             "\",\"type\":\"order\",\"number\":\"4711\",\"partner\":\"fjord\",\"business_key\":\"k\","
+             "\"canonical\":{\"sha256\":\"c\"},\"message\":{\"file\":\"message.x12\",\"sha256\":\"%s\"}}",
+             sha256);
+    snprintf(path, sizeof path, "%s/document.json", folder);
+    tree_put(&c->tree, path, text);
+}
+
+static struct batch send_group(struct counter *c)
+{
+    struct batch b = {.arena = &c->arena};
+    struct document d;
+    struct findings f = {.arena = &c->arena};
+    assert_int_equal(document_open(&d, c->outbox, NAME, &f), 0);
+    document_take(&d);
+    batch_add(&b, &d);
+    assert_int_equal(dispatch(&c->desk, &b), 0);
+    batch_free(&b);
+    return b;
+}
+
+static const char *text(struct counter *c, const char *folder, const char *file, const char *path)
+{
+    char name[300];
+    json_error_t error;
+    snprintf(name, sizeof name, "%s/" NAME "/%s", folder, file);
+    json_t *j = json_loads(tree_text(&c->tree, name), 0, &error);
+    const char *found = j ? json_text_at(j, path) : NULL;
+    found = found ? arena_text(&c->tree.arena, slice_of(found)) : "";
+    json_decref(j);
+    return found;
+}
+
+#define OUTBOX "outbox/net"
+#define ARCHIVE "archive/2026/03/21"
+
+static void delivered_goes_to_the_archive(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.external = "tx-1";
+    struct batch b = send_group(&c);
+    assert_int_equal(b.delivered, 1);
+    assert_int_equal(other_side.delivered, 1);
+    assert_int_equal(other_side.prepared, 1);
+    assert_int_equal(other_side.confirmed, 0);
+    assert_true(tree_has(&c.tree, ARCHIVE "/" NAME "/receipt-1.json"));
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "outcome"), "delivered");
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "external_id"), "tx-1");
+    assert_string_equal(text(&c, ARCHIVE, "receipt-1.json", "verdict"), "delivered");
+    assert_false(tree_has(&c.tree, OUTBOX "/" NAME));
+    counter_close(&c);
+}
+
+static void retry_stays_and_says_when(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = RETRY;
+    other_side.problem = "The other side said 503.";
+    other_side.not_before = instant_now().seconds + 100;
+    for (unsigned k = 1; k <= 3; k++) {
+        send_group(&c);
+        assert_int_equal(other_side.attempt, k);
+        assert_int_equal(other_side.delivered, k);
+    }
+    assert_int_equal(other_side.confirmed, 0); /* a retry is settled: nothing is in doubt */
+    struct instant when;
+    assert_true(instant_parse(slice_of(text(&c, OUTBOX, "document.json", "not_before")), &when));
+    assert_int_equal(when.seconds, other_side.not_before);
+    assert_string_equal(text(&c, OUTBOX, "document.json", "problem"), "The other side said 503.");
+    /* a time in the past would be tried again and again */
+    other_side.not_before = 0;
+    send_group(&c);
+    assert_true(instant_parse(slice_of(text(&c, OUTBOX, "document.json", "not_before")), &when));
+    assert_true(when.seconds > instant_now().seconds - 1);
+    counter_close(&c);
+}
+
+static void rejected_goes_to_error_and_can_be_put_back(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = REJECTED;
+    other_side.problem = "BEG03 is not known here.";
+    struct batch b = send_group(&c);
+    assert_int_equal(b.failed, 1);
+    assert_non_null(strstr(tree_text(&c.tree, "error/" NAME "/error.txt"), "BEG03 is not known here."));
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "rejected");
+    assert_string_equal(text(&c, "error", "document.json", "failed_in"), "outbox");
+    assert_int_equal(renameat(c.tree.spool.root, "error/" NAME, c.tree.spool.root, OUTBOX "/" NAME), 0);
+    other_side.deliver = DELIVERED;
+    other_side.problem = NULL;
+    send_group(&c);
+    assert_int_equal(other_side.attempt, 2);
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "outcome"), "delivered");
+    assert_false(tree_has(&c.tree, ARCHIVE "/" NAME "/error.txt"));
+    counter_close(&c);
+}
+
+/* An attempt without a receipt: killed, or the answer was lost. */
+static void doubt_is_asked_about(void **state)
+{
+    (void)state;
+    static const char *const receipts[] = {
+        NULL, "", "{\"verdict\":", "[]", "{\"verdict\":\"in-doubt\"}", "{\"verdict\":7}"};
+    for (size_t i = 0; i < sizeof receipts / sizeof *receipts; i++) {
+        struct counter c;
+        counter_open(&c);
+        put(&c, OUTBOX "/" NAME);
+        tree_put(&c.tree, OUTBOX "/" NAME "/attempt-1.json",
+                 i % 2 ? "{\"at\":\"2026-03-21T09:15:00Z\"}" : "broken");
+        if (receipts[i])
+            tree_put(&c.tree, OUTBOX "/" NAME "/receipt-1.json", receipts[i]);
+        other_side.confirm = IN_DOUBT;
+        other_side.not_before = instant_now().seconds + 5;
+        send_group(&c);
+        assert_int_equal(other_side.confirmed, 1);
+        assert_true(tree_has(&c.tree, OUTBOX "/" NAME));
+        send_group(&c);
+        assert_int_equal(other_side.confirmed, 2);
+        other_side.confirm = DELIVERED;
+        other_side.external = "tx-9";
+        send_group(&c);
+        assert_int_equal(other_side.confirmed, 3);
+        assert_int_equal(other_side.delivered, 0); /* never sent again */
+        assert_string_equal(text(&c, ARCHIVE, "receipt-1.json", "verdict"), "delivered");
+        assert_string_equal(text(&c, ARCHIVE, "receipt-1.json", "found_by"), "asking the other side");
+        assert_string_equal(text(&c, ARCHIVE, "document.json", "external_id"), "tx-9");
+        counter_close(&c);
+    }
+}
+
+static void what_did_not_arrive_is_sent_again_at_once(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, OUTBOX "/" NAME "/attempt-1.json", "{}");
+    other_side.confirm = RETRY;
+    send_group(&c);
+    assert_int_equal(other_side.confirmed, 1);
+    assert_int_equal(other_side.delivered, 1);
+    assert_int_equal(other_side.attempt, 2);
+    assert_string_equal(text(&c, ARCHIVE, "receipt-1.json", "verdict"), "retry");
+    assert_string_equal(text(&c, ARCHIVE, "receipt-2.json", "verdict"), "delivered");
+    counter_close(&c);
+}
+
+static void an_answer_that_is_lost_is_not_a_failure(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = IN_DOUBT;
+    send_group(&c);
+    assert_string_equal(text(&c, OUTBOX, "receipt-1.json", "verdict"), "in-doubt");
+    other_side.confirm = DELIVERED;
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_string_equal(text(&c, ARCHIVE, "receipt-1.json", "before.verdict"), "in-doubt");
+    counter_close(&c);
+}
+
+/* Killed behind the receipt: only the move is missing, and what is awaited is awaited. */
+static void killed_before_the_move(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.external = "tx-1";
+    other_side.awaited = true;
+    send_group(&c);
+    assert_int_equal(state_await_done(c.desk.endpoint.state, NAME), 0);
+    assert_int_equal(renameat(c.tree.spool.root, ARCHIVE "/" NAME, c.tree.spool.root, OUTBOX "/" NAME), 0);
+    put(&c, OUTBOX "/" NAME); /* document.json as it was before */
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_int_equal(other_side.confirmed, 0);
+    assert_true(tree_has(&c.tree, ARCHIVE "/" NAME));
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "external_id"), "tx-1");
+    struct findings f = {.arena = &c.arena};
+    struct document d;
+    int day = openat(c.tree.spool.root, ARCHIVE, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(document_open(&d, day, NAME, &f), 0);
+    /* refused later by the network, moved to error/, and put back by a person: sent again */
+    document_set(&d, "outcome", "failed");
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    close(day);
+    assert_int_equal(renameat(c.tree.spool.root, ARCHIVE "/" NAME, c.tree.spool.root, OUTBOX "/" NAME), 0);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 2);
+    assert_int_equal(other_side.attempt, 2);
+    counter_close(&c);
+}
+
+static void an_altered_message_is_not_sent(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, OUTBOX "/" NAME "/message.x12", "ISA*massage~");
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 0);
+    assert_true(tree_has(&c.tree, "error/" NAME "/error.txt"));
+    counter_close(&c);
+}
+
+static void broken_folders_are_not_sent(void **state)
+{
+    (void)state;
+    static const char *const envelopes[] = {
+        "",
+        "{",
+        "[1]",
+        "{\"id\":\"" ID "\"}",
+        "{\"id\":\"" ID "\",\"partner\":\"nobody\",\"message\":{\"file\":\"message.x12\"}}",
+        "{\"id\":\"" ID "\",\"partner\":\"fjord\",\"message\":{\"file\":\"../../x\"}}",
+        "{\"id\":\"" ID "\",\"partner\":\"fjord\",\"message\":{\"file\":\"none\"}}",
+        "{\"id\":\"" ID "\",\"partner\":7,\"message\":[],\"attempts\":-1}"};
+    for (size_t i = 0; i < sizeof envelopes / sizeof *envelopes; i++) {
+        struct counter c;
+        counter_open(&c);
+        put(&c, OUTBOX "/" NAME);
+        tree_put(&c.tree, OUTBOX "/" NAME "/document.json", envelopes[i]);
+        send_group(&c);
+        assert_int_equal(other_side.delivered, 0);
+        assert_true(tree_has(&c.tree, "error/" NAME "/error.txt"));
+        counter_close(&c);
+    }
+}
+
+static void a_document_that_was_replaced_is_not_sent(void **state)
+{
+    (void)state;
+    struct counter c;
+    struct seen holder;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, "archive/2026/03/22/20260322T000000000000-aaaaaa.1/document.json", "{}");
+    assert_int_equal(
+        state_claim_key(c.desk.endpoint.state, "k", "20260322T000000000000-aaaaaa.1", "c", &holder), 0);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 0);
+    assert_true(tree_has(&c.tree, "error/" NAME));
+    assert_int_equal(renameat(c.tree.spool.root, "error/" NAME, c.tree.spool.root, OUTBOX "/" NAME), 0);
+    assert_int_equal(file_remove_tree(c.tree.spool.root, "archive/2026/03/22"), 0);
+    send_group(&c); /* the other one is gone */
+    assert_int_equal(other_side.delivered, 1);
+    counter_close(&c);
+}
+
+static void held_changes_nothing(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.prepare = HELD;
+    other_side.not_before = instant_now().seconds + 60;
+    other_side.problem = "There is no relationship with FJORD.";
+    struct batch b = send_group(&c);
+    assert_int_equal(b.held_until, other_side.not_before);
+    assert_string_equal(b.held_why, "There is no relationship with FJORD.");
+    assert_int_equal(other_side.delivered, 0);
+    assert_true(tree_has(&c.tree, OUTBOX "/" NAME));
+    assert_false(tree_has(&c.tree, OUTBOX "/" NAME "/attempt-1.json"));
+    counter_close(&c);
+}
+
+static void trying_ends_some_day(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = RETRY;
+    for (int i = 0; i < 5; i++)
+        send_group(&c);
+    assert_true(tree_has(&c.tree, OUTBOX "/" NAME));
+    struct findings f = {.arena = &c.arena};
+    struct document d;
+    assert_int_equal(document_open(&d, c.outbox, NAME, &f), 0);
+    document_set_integer(&d, "trying_since", instant_now().seconds - 49 * 3600);
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    send_group(&c);
+    assert_non_null(strstr(tree_text(&c.tree, "error/" NAME "/error.txt"), "48 hours"));
+    counter_close(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delivered_goes_to_the_archive),
+        cmocka_unit_test(retry_stays_and_says_when),
+        cmocka_unit_test(rejected_goes_to_error_and_can_be_put_back),
+        cmocka_unit_test(doubt_is_asked_about),
+        cmocka_unit_test(what_did_not_arrive_is_sent_again_at_once),
+        cmocka_unit_test(an_answer_that_is_lost_is_not_a_failure),
+        cmocka_unit_test(killed_before_the_move),
+        cmocka_unit_test(an_altered_message_is_not_sent),
+        cmocka_unit_test(broken_folders_are_not_sent),
+        cmocka_unit_test(a_document_that_was_replaced_is_not_sent),
+        cmocka_unit_test(held_changes_nothing),
+        cmocka_unit_test(trying_ends_some_day),
+    };
+    return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
+}

@@ -1,0 +1,447 @@
+/* translator: a group from the inbox to its next stages, with the real maps; duplicates and what differs;
+ * what is found again after a kill; documents that make a translator fail. */
+#include "tree.h"
+
+#include "base/json.h"
+#include "role/gather.h"
+#include "role/hand.h"
+#include <signal.h>
+
+struct site {
+    struct tree tree;
+    struct config *config;
+    struct translator w;
+    struct gatherer *gatherer;
+};
+
+static const char *const configuration =
+    "[spoolgate]\nspool = spool\nstate = state.db\ngroup = 16\n"
+    "[us]\nname = Us\nisa_id = US\n"
+    "[endpoint one]\nadapter = directory\ndirectory = %s/one\n"
+    "[endpoint two]\nadapter = directory\ndirectory = %s/two\n"
+    "[route orders]\nsource = erp\nfile = order-*\nmap = visma/purchase-order\n"
+    "[route interchanges]\nsource = customer\nmap = x12/850\n";
+static const char *const partner =
+    "[partner fjord]\nname = Fjord AS\nerp_id = 50000\nusage = test\nisa_id = FJORD\n"
+    "[send order]\nform = x12\nmap = x12/850\nendpoint = one\nfile_name = PO-{number}.x12\n";
+static struct sending second = {
+    .type = "order", .form = "x12", .map = "x12/850", .endpoint = "two", .file_name = "{number}.x12"};
+
+static const char *top(void)
+{
+    const char *dir = getenv("top_srcdir");
+    return dir ? dir : ".";
+}
+
+static void put_below(struct site *s, const char *name, const char *text)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", s->tree.path, name);
+    assert_int_equal(file_write(AT_FDCWD, path, slice_of(text), 0640, false), 0);
+}
+
+static void open_translator(struct site *s, int slot)
+{
+    struct findings *f = &s->tree.findings;
+    s->w = (struct translator){.config = s->config, .work.dir = -1, .hand = -1};
+    snprintf(s->w.role, sizeof s->w.role, "translator %d", slot);
+    assert_int_equal(spool_open(&s->w.spool, s->config->spool, f), 0);
+    s->w.state = state_open(s->config->state, f);
+    assert_non_null(s->w.state);
+    s->w.maps = map_library_open(s->config->map_directories);
+    assert_non_null(s->w.maps);
+    assert_int_equal(work_open(&s->w.work, &s->w.spool, slot), 0);
+    assert_int_equal(hand_open(&s->w), 0);
+    s->gatherer = gatherer_open(&s->w);
+    assert_non_null(s->gatherer);
+}
+
+static void close_translator(struct site *s)
+{
+    gatherer_close(s->gatherer);
+    hand_close(&s->w);
+    work_close(&s->w.work);
+    map_library_close(s->w.maps);
+    state_close(s->w.state);
+    spool_close(&s->w.spool);
+    arena_free(&s->w.arena);
+}
+
+static void site_open(struct site *s, bool two_destinations)
+{
+    char translators[400], path[400], text[1200];
+    *s = (struct site){0};
+    tree_open(&s->tree);
+    snprintf(translators, sizeof translators, "%s/translators", top());
+    setenv("SPOOLGATE_TRANSLATORS", translators, 1);
+    snprintf(path, sizeof path, "%s/partners.d", s->tree.path);
+    assert_int_equal(mkdir(path, 0750), 0);
+    snprintf(text, sizeof text, configuration, s->tree.path, s->tree.path);
+    put_below(s, "spoolgate.conf", text);
+    put_below(s, "partners.d/fjord.conf", partner);
+    snprintf(path, sizeof path, "%s/spoolgate.conf", s->tree.path);
+    s->config = config_load(path, &s->tree.findings);
+    if (!s->config) {
+        struct buffer b = {0};
+        findings_print(&s->tree.findings, &b);
+        fail_msg("%s", b.ptr);
+    }
+    if (two_destinations)
+        s->config->partners->sendings->next = &second;
+    open_translator(s, 1);
+}
+
+static void site_close(struct site *s)
+{
+    close_translator(s);
+    config_free(s->config);
+    tree_close(&s->tree);
+}
+
+/* The sample order under another number and quantity, as bytes. */
+static const char *order(struct site *s, const char *number, const char *quantity)
+{
+    char path[500];
+    json_error_t error;
+    snprintf(path, sizeof path, "%s/samples/documents/visma-purchase-order.json", top());
+    json_t *o = json_load_file(path, 0, &error);
+    assert_non_null(o);
+    json_object_set_new(o, "orderNbr", json_string(number));
+    json_object_set_new(json_array_get(json_object_get(o, "lines"), 0), "orderQty",
+                        json_integer(atoi(quantity)));
+    char *text = json_dumps(o, JSON_INDENT(1));
+    const char *kept = arena_text(&s->tree.arena, slice_of(text));
+    free(text);
+    json_decref(o);
+    return kept;
+}
+
+/* One look; the number of folders that were handled. */
+static size_t look(struct site *s)
+{
+    struct group g = {0};
+    gatherer_notice(s->gatherer, true);
+    assert_int_equal(gatherer_claim(s->gatherer, &g), 0);
+    if (g.count)
+        assert_int_equal(group_process(&s->w, &g), 0);
+    size_t n = g.count;
+    group_free(&g);
+    gatherer_release(s->gatherer);
+    arena_reset(&s->w.arena);
+    return n;
+}
+
+static json_t *envelope(struct site *s, const char *folder)
+{
+    json_error_t error;
+    char path[600];
+    snprintf(path, sizeof path, "%s/document.json", folder);
+    json_t *e = json_loads(tree_text(&s->tree, path), 0, &error);
+    assert_non_null(e);
+    return e;
+}
+
+static void only(struct site *s, const char *stage, char path[600])
+{
+    char name[256];
+    assert_int_equal(tree_count(&s->tree, stage, name), 1);
+    snprintf(path, 600, "%s/%s", stage, name);
+}
+
+static const char *file_text(struct site *s, const char *folder, const char *file)
+{
+    char path[700];
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    return tree_text(&s->tree, path);
+}
+
+/* ---- the way through ---- */
+
+static void an_order_goes_to_its_partner(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/one", folder);
+    json_t *e = envelope(&s, folder);
+    assert_string_equal(json_text_at(e, "number"), "4711");
+    assert_string_equal(json_text_at(e, "partner"), "fjord");
+    assert_string_equal(json_text_at(e, "endpoint"), "one");
+    assert_string_equal(json_text_at(e, "message.name"), "PO-4711.x12");
+    assert_int_equal(json_integer_at(e, "control_number", 0), 1);
+    assert_non_null(strstr(file_text(&s, folder, "message.x12"), "BEG*00*"));
+    assert_int_equal(tree_count(&s.tree, "inbox/erp", NULL), 0);
+    assert_int_equal(look(&s), 0);
+    json_decref(e);
+    site_close(&s);
+}
+
+static void each_destination_has_a_folder(void **state)
+{
+    (void)state;
+    struct site s;
+    char one[600], two[600];
+    site_open(&s, true);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 2);
+    only(&s, "outbox/one", one);
+    only(&s, "outbox/two", two);
+    assert_true(!strcmp(strrchr(one, '.'), ".1") && !strcmp(strrchr(two, '.'), ".2"));
+    assert_string_equal(file_text(&s, one, "canonical.json"), file_text(&s, two, "canonical.json"));
+    json_t *a = envelope(&s, one), *b = envelope(&s, two);
+    assert_int_not_equal(json_integer_at(a, "control_number", 0), json_integer_at(b, "control_number", 0));
+    /* the second one alone, put back: it stays the second one, and the first is not made again */
+    char back[600];
+    snprintf(back, sizeof back, "translate/%s", strrchr(two, '/') + 1);
+    assert_int_equal(renameat(s.tree.spool.root, two, s.tree.spool.root, back), 0);
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/two", two);
+    only(&s, "outbox/one", one);
+    json_t *again = envelope(&s, two);
+    assert_int_equal(json_integer_at(again, "control_number", 0), json_integer_at(b, "control_number", -1));
+    json_decref(a);
+    json_decref(b);
+    json_decref(again);
+    site_close(&s);
+}
+
+static void the_same_again_is_a_duplicate_and_another_differs(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    tree_put(&s.tree, "inbox/erp/order-2.json", order(&s, "4711", "10")); /* in the same group */
+    assert_int_equal(look(&s), 2);
+    tree_put(&s.tree, "inbox/erp/order-3.json", order(&s, "4711", "10"));
+    tree_put(&s.tree, "inbox/erp/order-4.json", order(&s, "4711", "12"));
+    assert_int_equal(look(&s), 2);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 1);
+    only(&s, "error", folder);
+    assert_non_null(strstr(file_text(&s, folder, "error.txt"), "lines[0].quantity"));
+    assert_non_null(strstr(file_text(&s, folder, "error.txt"), "\"10\" and is now \"12\""));
+    /* the first one is gone from the spool: the number is free for the different one */
+    only(&s, "outbox/one", folder);
+    assert_int_equal(file_remove_tree(s.tree.spool.root, folder), 0);
+    only(&s, "error", folder);
+    char back[600];
+    snprintf(back, sizeof back, "translate/%s", strrchr(folder, '/') + 1);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, back), 0);
+    assert_int_equal(look(&s), 1);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 1);
+    assert_int_equal(tree_count(&s.tree, "error", NULL), 0);
+    site_close(&s);
+}
+
+static void one_that_never_left_makes_way(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600], path[700];
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/one", folder);
+    snprintf(path, sizeof path, "error/%s", strrchr(folder, '/') + 1);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, path), 0);
+    tree_put(&s.tree, "inbox/erp/order-2.json", order(&s, "4711", "12"));
+    assert_int_equal(look(&s), 1);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 1); /* corrected in the ERP: it goes */
+    /* one with an attempt does not make way: it may have arrived */
+    only(&s, "outbox/one", folder);
+    snprintf(path, sizeof path, "%s/attempt-1.json", folder);
+    tree_put(&s.tree, path, "{}");
+    snprintf(path, sizeof path, "error/%s", strrchr(folder, '/') + 1);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, path), 0);
+    tree_put(&s.tree, "inbox/erp/order-3.json", order(&s, "4711", "13"));
+    assert_int_equal(look(&s), 1);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 0);
+    assert_int_equal(tree_count(&s.tree, "error", NULL), 3);
+    site_close(&s);
+}
+
+/* ---- what a clerk is told ---- */
+
+static void expect_error(struct site *s, const char *inbox, const char *text, const char *said)
+{
+    char folder[600];
+    tree_put(&s->tree, inbox, text);
+    assert_int_equal(look(s), 1);
+    only(s, "error", folder);
+    const char *error = file_text(s, folder, "error.txt");
+    if (!strstr(error, said))
+        fail_msg("\"%s\" is not said:\n%s", said, error);
+    assert_int_equal(file_remove_tree(s->tree.spool.root, folder), 0);
+}
+
+static void errors_say_what_to_do(void **state)
+{
+    (void)state;
+    struct site s;
+    site_open(&s, false);
+    expect_error(&s, "inbox/erp/something.json", "{}", "file = a pattern of such names");
+    expect_error(&s, "inbox/nobody/order-1.json", "{}", "source = nobody");
+    expect_error(&s, "inbox/erp/order-1.json", "", "");
+    expect_error(&s, "inbox/erp/order-1.json", "{\"orderNbr\": ", "line 1");
+    expect_error(&s, "inbox/erp/order-1.json", "[[[[[[[[[[[[[[[[[[", "");
+    expect_error(&s, "inbox/erp/order-1.json", "\xff\xfe\x00garbage", "");
+    json_error_t e;
+    json_t *o = json_loads(order(&s, "4711", "10"), 0, &e);
+    json_object_set_new(json_object_get(o, "supplier"), "number", json_string("99999"));
+    char *text = json_dumps(o, 0);
+    expect_error(&s, "inbox/erp/order-1.json", text, "erp_id = 99999");
+    free(text);
+    json_decref(o);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), -1); /* never made */
+    site_close(&s);
+}
+
+static void an_altered_source_is_refused(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600], path[700], name[256];
+    site_open(&s, false);
+    json_error_t e;
+    json_t *o = json_loads(order(&s, "4711", "10"), 0, &e);
+    json_object_set_new(json_array_get(json_object_get(o, "lines"), 0), "uom", json_string("PALLE2"));
+    char *bad = json_dumps(o, 0);
+    tree_put(&s.tree, "inbox/erp/order-1.json", bad);
+    assert_int_equal(look(&s), 1);
+    only(&s, "error", folder);
+    assert_non_null(strstr(file_text(&s, folder, "error.txt"), "PALLE2"));
+    snprintf(name, sizeof name, "%s", strrchr(folder, '/') + 1);
+    snprintf(path, sizeof path, "%s/source.json", folder);
+    tree_put(&s.tree, path, order(&s, "4711", "10"));
+    snprintf(path, sizeof path, "translate/%s", name);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, path), 0);
+    assert_int_equal(look(&s), 1);
+    only(&s, "error", folder);
+    assert_non_null(strstr(file_text(&s, folder, "error.txt"), "corrected."));
+    /* the right way */
+    snprintf(path, sizeof path, "%s/source.json", folder);
+    tree_put(&s.tree, path, bad);
+    snprintf(path, sizeof path, "%s/corrected.json", folder);
+    tree_put(&s.tree, path, order(&s, "4711", "10"));
+    snprintf(path, sizeof path, "translate/%s", name);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, path), 0);
+    assert_int_equal(look(&s), 1);
+    assert_int_equal(tree_count(&s.tree, "error", NULL), 0);
+    only(&s, "outbox/one", folder);
+    assert_string_equal(file_text(&s, folder, "source.json"), bad);
+    free(bad);
+    json_decref(o);
+    site_close(&s);
+}
+
+/* ---- kills ---- */
+
+/* A translator that is killed after the state's commit and before the moves: what it had in hand comes back
+ * as the same document, with the same control number, and is nobody's duplicate. */
+static void a_kill_behind_the_commit_changes_nothing(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    site_open(&s, true);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    struct group g = {0};
+    gatherer_notice(s.gatherer, true);
+    assert_int_equal(gatherer_claim(s.gatherer, &g), 0);
+    assert_int_equal(g.count, 1);
+    assert_int_equal(translation_understand(&s.w, g.first), 0);
+    assert_int_equal(translation_address(&s.w, &g, g.first), 0);
+    assert_int_equal(g.count, 2);
+    assert_int_equal(state_begin(s.w.state), 0);
+    for (struct translation *t = g.first; t; t = t->next)
+        assert_int_equal(ledger_enter(&s.w, &g, t), 0);
+    assert_int_equal(state_commit(s.w.state), 0);
+    uint32_t control = g.first->control_number;
+    group_free(&g);
+    close_translator(&s);
+    open_translator(&s, 2); /* another one finds it */
+    assert_int_equal(look(&s), 2);
+    only(&s, "outbox/two", folder);
+    only(&s, "outbox/one", folder);
+    json_t *e = envelope(&s, folder);
+    assert_int_equal(json_integer_at(e, "control_number", 0), control);
+    assert_int_equal(tree_count(&s.tree, "error", NULL), 0);
+    assert_int_equal(tree_count(&s.tree, "archive", NULL), 0);
+    json_decref(e);
+    site_close(&s);
+}
+
+static void the_third_crash_on_a_document_is_the_last(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    tree_put(&s.tree, "inbox/erp/order-2.json", order(&s, "4712", "10"));
+    for (int i = 0; i < HAND_CRASHES; i++) {
+        struct group g = {0};
+        gatherer_notice(s.gatherer, true);
+        assert_int_equal(gatherer_claim(s.gatherer, &g), 0);
+        assert_int_equal(g.count, 2);
+        hand_take(&s.w, g.first); /* and here it dies */
+        group_free(&g);
+        close_translator(&s);
+        open_translator(&s, i % 2 + 1);
+    }
+    assert_int_equal(look(&s), 2);
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 1); /* the neighbour */
+    only(&s, "error", folder);
+    assert_non_null(strstr(file_text(&s, folder, "error.txt"), "ended 3 times"));
+    char back[600];
+    snprintf(back, sizeof back, "translate/%s", strrchr(folder, '/') + 1);
+    assert_int_equal(renameat(s.tree.spool.root, folder, s.tree.spool.root, back), 0);
+    assert_int_equal(look(&s), 1); /* a person wants it tried again */
+    assert_int_equal(tree_count(&s.tree, "outbox/one", NULL), 2);
+    site_close(&s);
+}
+
+static void a_source_belongs_to_one_translator_at_a_time(void **state)
+{
+    (void)state;
+    struct site s, other;
+    struct group g = {0}, none = {0};
+    site_open(&s, false);
+    other = (struct site){.tree = s.tree, .config = s.config};
+    open_translator(&other, 2);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    gatherer_notice(s.gatherer, true);
+    assert_int_equal(gatherer_claim(s.gatherer, &g), 0);
+    assert_int_equal(g.count, 1);
+    tree_put(&s.tree, "inbox/erp/order-2.json", order(&s, "4712", "10"));
+    gatherer_notice(other.gatherer, true);
+    assert_int_equal(gatherer_claim(other.gatherer, &none), 0);
+    assert_int_equal(none.count, 0);
+    gatherer_release(other.gatherer);
+    assert_int_equal(group_process(&s.w, &g), 0);
+    group_free(&g);
+    gatherer_release(s.gatherer);
+    assert_int_equal(look(&other), 1);
+    close_translator(&other);
+    site_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_goes_to_its_partner),
+        cmocka_unit_test(each_destination_has_a_folder),
+        cmocka_unit_test(the_same_again_is_a_duplicate_and_another_differs),
+        cmocka_unit_test(one_that_never_left_makes_way),
+        cmocka_unit_test(errors_say_what_to_do),
+        cmocka_unit_test(an_altered_source_is_refused),
+        cmocka_unit_test(a_kill_behind_the_commit_changes_nothing),
+        cmocka_unit_test(the_third_crash_on_a_document_is_the_last),
+        cmocka_unit_test(a_source_belongs_to_one_translator_at_a_time),
+    };
+    return cmocka_run_group_tests_name("translator", tests, NULL, NULL);
+}
