@@ -8,17 +8,35 @@
 #include <string.h>
 #include <unistd.h>
 
-struct translation *group_add(struct group *g, struct translator *w)
+static struct translation *translation_new(struct group *g, struct translator *w)
 {
     struct translation *t = arena_zero(&w->arena, sizeof *t);
     t->findings = (struct findings){.arena = &w->arena};
     t->document.folder = -1;
+    g->count++;
+    return t;
+}
+
+struct translation *group_add(struct group *g, struct translator *w)
+{
+    struct translation *t = translation_new(g, w);
     if (g->last)
         g->last->next = t;
     else
         g->first = t;
     g->last = t;
-    g->count++;
+    return t;
+}
+
+/* A copy leaves before what it was split from, so that a kill between the two leaves the original in hand. */
+static struct translation *group_add_before(struct group *g, struct translator *w,
+                                            const struct translation *original)
+{
+    struct translation *t = translation_new(g, w), **link = &g->first;
+    while (*link != original)
+        link = &(*link)->next;
+    t->next = *link;
+    *link = t;
     return t;
 }
 
@@ -91,6 +109,8 @@ static const struct map *find_map(struct translator *w, struct translation *t, c
             source);
         return NULL;
     }
+    document_set(&t->document, "route", r->name);
+    document_set(&t->document, "read_map", r->map);
     const struct map *m = map_load(w->maps, r->map, &t->findings);
     if (!m)
         t->fate = FATE_ERROR;
@@ -190,7 +210,11 @@ static void set_destination(struct translation *t, const struct sending *s, unsi
     t->sending = s;
     t->destination = n;
     t->name = arena_printf(t->findings.arena, "%s.%u", t->document.id, n);
+    document_set_integer(&t->document, "destination", n);
+    document_set(&t->document, "partner", t->partner->id);
     document_set(&t->document, "endpoint", s->endpoint);
+    document_set(&t->document, "map", s->map);
+    document_set(&t->document, "form", s->form);
 }
 
 /* A further destination: a folder of its own that shares source and canonical.json. */
@@ -200,7 +224,7 @@ static int add_destination(struct translator *w, struct group *g, const struct t
     char path[512];
     if (spool_find(&w->spool, arena_printf(&w->arena, "%s.%u", t->document.id, n), path))
         return 0; /* made by a try that was broken off: it goes its own way */
-    struct translation *further = group_add(g, w);
+    struct translation *further = group_add_before(g, w, t);
     if (work_split(&w->work, &t->document, n, &further->document) < 0) {
         further->document.folder = -1;
         log_error("%s cannot be copied for its destination %u: %s", t->document.name, n, strerror(errno));
@@ -288,6 +312,5 @@ int translation_write(struct translator *w, struct translation *t)
     const char *name = message_name(t->partner, t->sending, written, &facts, &t->findings);
     json_t *message = member(d->envelope, "message");
     json_object_set_new(message, "name", json_string(name));
-    json_object_set_new(message, "form", json_string(written->name));
     return 0;
 }

@@ -192,6 +192,10 @@ static void each_destination_has_a_folder(void **state)
     assert_true(!strcmp(strrchr(one, '.'), ".1") && !strcmp(strrchr(two, '.'), ".2"));
     assert_string_equal(file_text(&s, one, "canonical.json"), file_text(&s, two, "canonical.json"));
     json_t *a = envelope(&s, one), *b = envelope(&s, two);
+    assert_string_equal(json_text_at(a, "partner"), "fjord");
+    assert_string_equal(json_text_at(b, "partner"), "fjord");
+    assert_string_equal(json_text_at(b, "endpoint"), "two");
+    assert_string_equal(json_text_at(b, "message.name"), "4711.x12");
     assert_int_not_equal(json_integer_at(a, "control_number", 0), json_integer_at(b, "control_number", 0));
     /* the second one alone, put back: it stays the second one, and the first is not made again */
     char back[600];
@@ -360,7 +364,9 @@ static void a_kill_behind_the_commit_changes_nothing(void **state)
     for (struct translation *t = g.first; t; t = t->next)
         assert_int_equal(ledger_enter(&s.w, &g, t), 0);
     assert_int_equal(state_commit(s.w.state), 0);
-    uint32_t control = g.first->control_number;
+    assert_string_equal(g.last->name + strlen(g.last->name) - 2,
+                        ".1"); /* copies leave before their original */
+    uint32_t control = g.last->control_number;
     group_free(&g);
     close_translator(&s);
     open_translator(&s, 2); /* another one finds it */
