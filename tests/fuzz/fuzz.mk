@@ -1,0 +1,3 @@
+fuzz:
+	$(top_srcdir)/tests/fuzz/run '$(abs_top_builddir)/tests/fuzz'
+.PHONY: fuzz
