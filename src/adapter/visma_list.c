@@ -106,9 +106,8 @@ static bool is_wanted(const struct visma_listing *l, const struct visma_row *row
     return state_polled(l->endpoint->state, l->endpoint->config->name, row->key, row->version) != 1;
 }
 
-static void look_at(struct visma_listing *l, const struct visma_row *row, bool *twice)
+static void look_at(struct visma_listing *l, const struct visma_row *row)
 {
-    *twice |= json_object_get(l->seen, row->key) != NULL;
     json_object_set_new(l->seen, row->key, json_true());
     if (!row->dated || (*l->newest_text && moment_compare(row->modified, l->newest) <= 0))
         return;
@@ -248,22 +247,24 @@ static enum visma_outcome get_page(struct visma_listing *l, long page, struct ht
     return got == VISMA_BROKEN ? failed(l, x->failure != HTTP_NOT_SENT, wait) : stop(l, wait);
 }
 
-/* What a page says of the list as a whole. *more: there is a next one; *changed: what was read before no
- * longer fits. */
-static void look_at_page(struct visma_listing *l, const struct visma_rows *rows, long page, bool *more,
-                         bool *changed)
+/* What a page says of the list as a whole. Keys are collected over all readings of this poll: once there are
+ * as many as the list says it has, none has slipped from page to page. What is modified, or added, meanwhile
+ * has a later time than the cursor minus the overlap, and comes with the next poll. *whole: that many are
+ * seen at the end of the list. */
+static void look_at_page(struct visma_listing *l, const struct visma_rows *rows, bool *more, bool *whole)
 {
-    bool twice = false;
     if (rows->page_limit > 0)
         l->visma->page_limit[l->resource - visma_resources] = (long)rows->page_limit;
-    if (page == 1)
+    if (rows->count) {
+        if (l->total >= 0 && rows->total < l->total)
+            l->shrunk = true; /* a document has gone: the keys of earlier readings prove nothing any more */
         l->total = rows->total;
+    }
     for (size_t i = 0; i < rows->count; i++)
-        look_at(l, &rows->rows[i], &twice);
-    int64_t seen = (int64_t)json_object_size(l->seen);
-    *more = rows->count && (l->total < 0 || seen < l->total);
-    *changed =
-        twice || (rows->count && rows->total != l->total) || (!*more && l->total >= 0 && seen != l->total);
+        look_at(l, &rows->rows[i]);
+    l->read += (int64_t)rows->count;
+    *more = rows->count && (l->total < 0 || l->read < l->total);
+    *whole = l->total < 0 || (!l->shrunk && (int64_t)json_object_size(l->seen) >= l->total);
 }
 
 /* One page: fetched, judged, put into the inbox. */
@@ -272,7 +273,7 @@ static enum visma_outcome read_page(struct visma_listing *l, long page, bool *mo
     struct http_exchange x;
     struct visma_rows rows;
     const char *why;
-    bool changed;
+    bool whole;
     enum visma_outcome outcome = get_page(l, page, &x);
     arena_reset(&l->page);
     if (outcome == VISMA_LIST_DONE &&
@@ -281,9 +282,9 @@ static enum visma_outcome read_page(struct visma_listing *l, long page, bool *mo
                     "Page %ld of the list cannot be used: %s.", page, why);
         outcome = failed(l, true, 0);
     } else if (outcome == VISMA_LIST_DONE) {
-        look_at_page(l, &rows, page, more, &changed);
-        outcome = take_page(l, &rows, !*more && !changed);
-        if (outcome == VISMA_LIST_DONE && changed)
+        look_at_page(l, &rows, more, &whole);
+        outcome = take_page(l, &rows, !*more && whole);
+        if (outcome == VISMA_LIST_DONE && !*more && !whole)
             outcome = VISMA_LIST_CHANGED;
     }
     http_exchange_free(&x);
@@ -295,8 +296,10 @@ static enum visma_outcome read_once(struct visma_listing *l)
 {
     enum visma_outcome outcome = VISMA_LIST_DONE;
     bool more = true;
-    json_decref(l->seen);
-    l->seen = json_object();
+    if (l->shrunk)
+        json_object_clear(l->seen);
+    l->shrunk = false;
+    l->read = 0;
     l->total = -1;
     for (long page = 1; outcome == VISMA_LIST_DONE && more && page < PAGES_MOST; page++)
         outcome = read_page(l, page, &more);
@@ -306,6 +309,7 @@ static enum visma_outcome read_once(struct visma_listing *l)
 enum visma_outcome visma_list_read(struct visma_listing *l)
 {
     enum visma_outcome outcome = VISMA_LIST_CHANGED;
+    l->seen = json_object();
     for (int i = 0; i < READINGS && outcome == VISMA_LIST_CHANGED; i++)
         outcome = read_once(l);
     if (outcome == VISMA_LIST_CHANGED) {

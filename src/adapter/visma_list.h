@@ -28,8 +28,9 @@ struct visma_listing {
     struct findings *findings;
     /* while it is read */
     struct arena page;    /* rows of the page in hand */
-    json_t *seen;         /* keys of this reading */
-    int64_t total;        /* as the first page said, -1 unknown */
+    json_t *seen;         /* keys, of all readings */
+    int64_t total, read;  /* as the last page said, -1 unknown; rows of this reading */
+    bool shrunk;          /* total went down while it was read */
     struct moment newest; /* lastModifiedDateTime, and as it came ("" none yet) */
     char newest_text[64];
     /* what came of it */

@@ -5,6 +5,8 @@
 #include "adapter/visma_list.h"
 #include <time.h>
 
+#define SOON 120 /* seconds: so long a run until idle waits for what is still to be read */
+
 /* ---- poll ---- */
 
 /* The later of `start` and the cursor minus the overlap. */
@@ -33,7 +35,7 @@ static const char *filter_from(struct arena *a, const char *name, const char *fr
     return filter;
 }
 
-/* Whether all there is of the resource is in the inbox; otherwise it goes on at due. */
+/* Whether all there is of the resource is in the inbox. v->due says when it is asked for next. */
 static bool poll_resource(struct endpoint *e, size_t which, struct findings *f, int *added)
 {
     struct visma *v = e->session;
@@ -42,32 +44,55 @@ static bool poll_resource(struct endpoint *e, size_t which, struct findings *f, 
     lower_bound(&l, bound);
     l.filter = filter_from(f->arena, "lastModifiedDateTime", bound);
     enum visma_outcome outcome = visma_list_read(&l);
+    bool good = outcome == VISMA_LIST_DONE || outcome == VISMA_LIST_SOON;
     *added += l.added;
     v->complete[which] |= outcome == VISMA_LIST_DONE;
+    v->pending[which] = !good;
     v->due[which] = time(NULL) + (outcome == VISMA_LIST_DONE ? v->interval : l.wait > 0 ? l.wait : 1);
-    return outcome == VISMA_LIST_DONE || outcome == VISMA_LIST_SOON;
+    return good;
 }
 
-int visma_poll(struct endpoint *e, int64_t *next, struct findings *f)
+/* When to come back. Of what is to be read within minutes (the guard, a short budget, a hiccup) the earliest;
+ * a resource that waits for a person or an hour does not hold up the others, and the poller's own pauses
+ * apply. */
+static int64_t next_poll(const struct visma *v, int64_t now)
 {
-    struct visma *v = e->session;
-    int64_t now = time(NULL), soonest = 0;
-    bool unfinished = false;
-    int added = 0;
+    int64_t soon = 0, any = 0;
     for (size_t i = 0; i < VISMA_RESOURCES; i++) {
         if (!v->polled[i])
             continue;
-        if (v->due[i] <= now)
-            v->pending[i] = !poll_resource(e, i, f, &added);
-        unfinished |= v->pending[i];
-        if (!soonest || v->due[i] < soonest)
-            soonest = v->due[i];
+        if (v->pending[i] && v->due[i] - now <= SOON && (!soon || v->due[i] < soon))
+            soon = v->due[i];
+        if (!v->pending[i] && (!any || v->due[i] < any))
+            any = v->due[i];
     }
-    *next = soonest ? soonest : now + v->interval;
-    if (unfinished && !f->kept)
-        finding_add(f, SEVERITY_NOTE, "visma.pending", e->config->name, "",
-                    "Not all of Visma.net has been read yet.");
-    return unfinished ? -1 : added;
+    return soon ? soon : any ? any : now + 1;
+}
+
+/* -1 when something failed just now, or is still to be read and nothing else was. */
+int visma_poll(struct endpoint *e, int64_t *next, struct findings *f)
+{
+    struct visma *v = e->session;
+    int64_t now = time(NULL);
+    int added = 0, good = 0, failed = 0, waiting = 0;
+    for (size_t i = 0; i < VISMA_RESOURCES; i++) {
+        if (!v->polled[i])
+            continue;
+        if (v->due[i] > now && v->pending[i]) {
+            waiting++;
+            if (v->due[i] - now > SOON)
+                finding_add(f, SEVERITY_NOTE, "visma.waiting", e->config->name, "",
+                            "%s is still to be read; it is asked for again in %lld seconds.",
+                            visma_resources[i].name, (long long)(v->due[i] - now));
+        } else if (v->due[i] <= now) {
+            if (poll_resource(e, i, f, &added))
+                good++;
+            else
+                failed++;
+        }
+    }
+    *next = next_poll(v, time(NULL));
+    return failed || (waiting && !good) ? -1 : added;
 }
 
 /* ---- backfill ---- */
