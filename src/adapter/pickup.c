@@ -327,8 +327,9 @@ static int take_batch(struct looking *l, struct seen_file **ripe, size_t n, size
         return -1;
     }
     for (size_t i = 0; i < count; i++)
-        log_info("%s: %s %s (%llu bytes)", l->e->config->name, all[i].file->name,
-                 all[i].known ? "was fetched before" : "fetched", (unsigned long long)all[i].file->size);
+        log_line(all[i].known ? LOG_INFO : LOG_DEBUG, "%s: %s %s (%llu bytes)", l->e->config->name,
+                 all[i].file->name, all[i].known ? "was fetched before" : "fetched",
+                 (unsigned long long)all[i].file->size);
     if (count && note_all(l, all, count))
         return -1;
     clear_away(l, all, count);

@@ -114,8 +114,28 @@ static const char *wanted_algorithms(struct connecting *n)
     return list;
 }
 
-/* What libssh2 would also offer (group1, CBC, arcfour, MD5) protects nothing any more. libssh2 drops what it
- * does not know. */
+/* Sets those of the wanted algorithms that this libssh2 has. It would drop the others by itself, but moves
+ * text over itself while doing so (memcpy with overlap, 1.10). */
+static void offer(struct connecting *n, int method, const char *wanted)
+{
+    const char **known = NULL;
+    struct buffer list = {0};
+    int count = libssh2_session_supported_algs(n->c->session, method, &known);
+    while (*wanted) {
+        size_t len = strcspn(wanted, ",");
+        for (int i = 0; i < count; i++)
+            if (slice_is(slice_make(wanted, len), known[i]))
+                buffer_printf(&list, "%s%s", list.len ? "," : "", known[i]);
+        wanted += len + (wanted[len] == ',');
+    }
+    if (list.len)
+        libssh2_session_method_pref(n->c->session, method, list.ptr);
+    if (count > 0)
+        libssh2_free(n->c->session, known);
+    buffer_free(&list);
+}
+
+/* What libssh2 would also offer (group1, CBC, arcfour, MD5) protects nothing any more. */
 static void prefer(struct connecting *n, const char *hostkeys)
 {
     static const char kex[] =
@@ -126,14 +146,13 @@ static void prefer(struct connecting *n, const char *hostkeys)
         "aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr";
     static const char mac[] =
         "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1";
-    LIBSSH2_SESSION *s = n->c->session;
-    libssh2_session_method_pref(s, LIBSSH2_METHOD_KEX, kex);
-    libssh2_session_method_pref(s, LIBSSH2_METHOD_CRYPT_CS, crypt);
-    libssh2_session_method_pref(s, LIBSSH2_METHOD_CRYPT_SC, crypt);
-    libssh2_session_method_pref(s, LIBSSH2_METHOD_MAC_CS, mac);
-    libssh2_session_method_pref(s, LIBSSH2_METHOD_MAC_SC, mac);
+    offer(n, LIBSSH2_METHOD_KEX, kex);
+    offer(n, LIBSSH2_METHOD_CRYPT_CS, crypt);
+    offer(n, LIBSSH2_METHOD_CRYPT_SC, crypt);
+    offer(n, LIBSSH2_METHOD_MAC_CS, mac);
+    offer(n, LIBSSH2_METHOD_MAC_SC, mac);
     if (hostkeys)
-        libssh2_session_method_pref(s, LIBSSH2_METHOD_HOSTKEY, hostkeys);
+        offer(n, LIBSSH2_METHOD_HOSTKEY, hostkeys);
 }
 
 static enum sftp_result exchange_keys(struct connecting *n)
