@@ -11,6 +11,7 @@
 #define LATER 10   /* seconds, when the same may work at the next try */
 #define PERSON 900 /* when somebody has to do something first */
 #define BODY_SHOWN 300
+#define NO_LICENSE "12027" /* fault code: a token was issued, but for a tenant that is no company */
 
 static void header(struct http_exchange *x, const char *name, const char *value, bool secret)
 {
@@ -93,6 +94,12 @@ static enum visma_answer judge(struct endpoint *e, const struct http_exchange *x
                        "url with the one in the developer portal.",
                        wait, f);
     case 403:
+        if (memmem(x->answer.ptr ? x->answer.ptr : "", x->answer.len, NO_LICENSE, strlen(NO_LICENSE)))
+            return refused(
+                e, x, target, "visma.license",
+                "tenant_id has to be that of the company, not that of the customer organisation which holds "
+                "the licence.",
+                wait, f);
         return refused(e, x, target, "visma.forbidden",
                        "Ask for the scope vismanet_erp_service_api:read for the application, and for the "
                        "approval of the "
