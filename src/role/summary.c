@@ -273,7 +273,7 @@ static void print_table(const struct summary *m)
     }
     if (m->count > ROWS_SHOWN)
         printf("… and %zu more\n", m->count - ROWS_SHOWN);
-    printf("%zu documents", m->count);
+    printf("%zu document%s", m->count, m->count == 1 ? "" : "s");
     if (m->in_error)
         printf(", %u of them new in error/: see error.txt in their folders", m->in_error);
     putchar('\n');
