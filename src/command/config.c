@@ -87,6 +87,7 @@ static int check(const char *path, bool as_json)
                     "The maps in %s cannot be read.", c->translators_directory);
     if (maps) {
         config_check(c, maps, &f);
+        secrets_harden_process();
         config_check_secrets(c, &f);
         map_library_close(maps);
     }
