@@ -85,14 +85,7 @@ static struct node *read_bytes(const struct map *m, struct slice bytes, struct f
                                const struct wanted *wanted)
 {
     struct syntax_options o = {.dictionaries = m->library->dictionaries, .set = m->set_id, .wanted = wanted};
-    struct node *tree = m->syntax->read(&o, bytes, f);
-    if (tree && m->x12 && !slice_is(tree->name, m->set_id)) {
-        finding_add(f, SEVERITY_ERROR, "map.set", "ST01", "Use the map of that transaction set.",
-                    "The document is a set %.*s; the map %s reads %s.", SLICE_ARG(tree->name), m->name,
-                    m->set_id);
-        return NULL;
-    }
-    return tree;
+    return m->syntax->read(&o, bytes, f);
 }
 
 struct node *map_read(const struct map *m, struct slice bytes, const struct map_run *run,

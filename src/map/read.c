@@ -149,7 +149,7 @@ static void read_line(struct running *r, const struct scope *s, const struct lin
     if (l->left == SIDE_PLACE) {
         theirs = run_their_text(r, s, l->field, &at);
         value = theirs.ptr ? to_ours(r, s, l, theirs, at, &pair) : SLICE_NONE;
-        if (theirs.ptr && !value.len)
+        if (theirs.ptr && !value.len && !l->if_known)
             return;
     } else if (l->left == SIDE_CONSTANT) {
         theirs = value = l->constant;
@@ -260,15 +260,31 @@ static void read_inner(struct running *r, struct scope *outer, const struct bloc
         path_put(r->arena, outer->ours, &b->path, s.ours);
 }
 
+/* Whether a line for the same member of ours had something to read: then what was wrong with it has been
+ * told. */
+static bool was_told(struct running *r, const struct scope *s, const struct line *missing)
+{
+    struct node *at;
+    for (const struct line *l = s->block->lines; l; l = l->next)
+        if (l->left == SIDE_PLACE && l->right == SIDE_PATH && strcmp(l->path.text, missing->path.text) == 0 &&
+            s->slots && run_their_text(r, s, l->field, &at).ptr)
+            return true;
+    return false;
+}
+
 static void check_required(struct running *r, const struct scope *s)
 {
-    for (const struct line *l = s->block->lines; l; l = l->next)
-        if (l->required && (l->direction & DIRECTION_READ) && l->right == SIDE_PATH &&
-            !path_get(s->ours, &l->path))
-            run_fault(r, s, l, NULL, "map.required",
-                      "Fill it in where the document was made, and send the document again.",
-                      arena_printf(r->arena, "The document has no value here, and %s is required.",
-                                   run_path(r, s, l->path.text)));
+    for (const struct line *l = s->block->lines; l; l = l->next) {
+        if (!l->required || !(l->direction & DIRECTION_READ) || l->right != SIDE_PATH ||
+            path_get(s->ours, &l->path))
+            continue;
+        if (r->wrong && was_told(r, s, l))
+            continue;
+        run_fault(r, s, l, NULL, "map.required",
+                  "Fill it in where the document was made, and send the document again.",
+                  arena_printf(r->arena, "The document has no value here, and %s is required.",
+                               run_path(r, s, l->path.text)));
+    }
 }
 
 /* "status is Hold, not one of Open, PendingPrint". */
@@ -300,8 +316,6 @@ static void read_block(struct running *r, struct scope *s, struct node *theirs)
                           b->path.text ? b->path.text : "ours", why_not(r, s, failed));
         return;
     }
-    bool wrong_before = r->wrong;
-    r->wrong = false;
     for (const struct line *l = b->lines; l || inner;) {
         if (inner && inner->order <= n) {
             read_inner(r, s, inner);
@@ -312,9 +326,7 @@ static void read_block(struct running *r, struct scope *s, struct node *theirs)
             n++;
         }
     }
-    if (!r->wrong) /* what is wrong would be told a second time as missing */
-        check_required(r, s);
-    r->wrong |= wrong_before;
+    check_required(r, s);
 }
 
 /* ---- documents ---- */
@@ -329,7 +341,10 @@ static const char *source_in(const struct block *b, const struct schema_type *ob
                 l->path.steps[0].tag == tag)
                 return b->outer ? arena_printf(a, "%s, %s", b->text, l->place) : l->place;
     for (const struct block *in = b->first; in; in = in->next) {
-        const char *found = in->direction & DIRECTION_READ ? source_in(in, object, tag, a) : NULL;
+        bool here = b->type == object && in->path.count == 1 && in->path.steps[0].tag == tag;
+        const char *found = !(in->direction & DIRECTION_READ) ? NULL
+                            : here                            ? in->text
+                                                              : source_in(in, object, tag, a);
         if (found)
             return found;
     }

@@ -33,11 +33,13 @@ static struct slice one_line(struct running *r, struct slice s)
     if (first == s.len)
         return s;
     char *text = arena_alloc(r->arena, s.len), *q = text;
+    bool made = false; /* the last byte is a blank that stands for a line end */
     for (size_t i = 0; i < s.len; i++) {
         bool blank = s.ptr[i] == '\n' || s.ptr[i] == '\r' || s.ptr[i] == '\t';
-        if (blank && q > text && q[-1] == ' ')
+        if ((blank && q > text && q[-1] == ' ') || (made && s.ptr[i] == ' '))
             continue;
         *q++ = blank ? ' ' : s.ptr[i];
+        made = blank;
     }
     return slice_trim(slice_make(text, (size_t)(q - text)));
 }
@@ -163,6 +165,8 @@ static struct slice field_value(struct running *r, const struct scope *s, const 
         }
         const struct code_pair *pair = NULL;
         struct slice value = to_theirs(r, s, l, ours, &pair);
+        if (!value.len && l->if_known)
+            continue;
         if (!value.len)
             return SLICE_NONE;
         if (r->trace)
