@@ -49,25 +49,22 @@ static int enter_all(struct translator *w, struct group *g)
     return 0;
 }
 
-/* Keys of documents that were entered and then could not be written. */
-static int release_keys(struct translator *w, struct group *g)
+/* In a second transaction, which most groups do not need. */
+static int enter_failures(struct translator *w, struct group *g)
 {
     bool begun = false;
     for (struct translation *t = g->first; t; t = t->next) {
-        if (!t->release_key || !t->holds_key)
+        if (t->fate != FATE_ERROR)
             continue;
-        if (!begun && state_begin(w->state) < 0)
+        if ((!begun && state_begin(w->state) < 0) || ledger_fail(w, g, t) < 0)
             goto failed;
         begun = true;
-        if (state_release_key(w->state, t->key, t->name) < 0)
-            goto failed;
     }
     if (!begun || state_commit(w->state) == 0)
         return 0;
 failed:
     log_error("the state cannot be written: %s", state_error(w->state));
-    if (begun)
-        state_rollback(w->state);
+    state_rollback(w->state);
     return -1;
 }
 
@@ -79,7 +76,7 @@ static int write_all(struct translator *w, struct group *g)
             return -1;
     }
     hand_free(w);
-    return release_keys(w, g);
+    return enter_failures(w, g);
 }
 
 static int finish_envelope(struct translator *w, struct translation *t)

@@ -47,7 +47,7 @@ struct rival {
 static bool find_rival(const struct translator *w, const struct group *g, const char *name, struct rival *r)
 {
     for (const struct translation *t = g->first; t; t = t->next)
-        if (t->name && !strcmp(t->name, name)) {
+        if (!strcmp(t->name ? t->name : t->document.name, name)) {
             r->in_group = t;
             return true;
         }
@@ -109,12 +109,12 @@ static struct slice rival_canonical(struct translator *w, const struct rival *r)
     return result;
 }
 
-static void archive_as_duplicate(struct translator *w, struct translation *t, const char *of)
+static void archive_as_duplicate(struct translator *w, struct translation *t, const char *of, const char *why)
 {
     t->fate = FATE_ARCHIVE;
     t->outcome = "duplicate";
     document_set(&t->document, "duplicate_of", of);
-    document_note(&t->document, w->role, "the same as %s, which is known already: not sent again", of);
+    document_note(&t->document, w->role, "the same as %s, which %s", of, why);
 }
 
 /* Another content under a key that is taken: what differs, and what to do about it. */
@@ -129,7 +129,7 @@ static void refuse_different(struct translator *w, struct translation *t, const 
     struct findings differences = {.arena = &w->arena};
     unsigned n = before && now ? difference_find(before, now, &differences) : 1;
     if (n == 0) {
-        archive_as_duplicate(w, t, holder->document);
+        archive_as_duplicate(w, t, holder->document, "is known already: not sent again");
         return;
     }
     document_set(&t->document, "differs_from", holder->document);
@@ -162,7 +162,7 @@ static int claim_key(struct translator *w, struct group *g, struct translation *
     if (taken == 0)
         t->holds_key = true;
     else if (!strcmp(holder.canonical_sha256, t->canonical_sha256))
-        archive_as_duplicate(w, t, holder.document);
+        archive_as_duplicate(w, t, holder.document, "is known already: not sent again");
     else
         refuse_different(w, t, &holder, &rival);
     return 0;
@@ -207,4 +207,41 @@ int ledger_enter(struct translator *w, struct group *g, struct translation *t)
 failed:
     log_error("the state cannot be written: %s", state_error(w->state));
     return -1;
+}
+
+/* ---- documents that failed ---- */
+
+/* The same bytes once more (an ERP that is asked again, a customer who tries again) need not be in error/
+ * twice. Those that a person put back are judged by themselves. */
+static int join_earlier_failure(struct translator *w, struct group *g, struct translation *t)
+{
+    const char *source = document_text(&t->document, "source.name"),
+               *file = document_text(&t->document, "source.file");
+    const char *sha256 = document_text(&t->document, "source.sha256");
+    const char *name = t->name ? t->name : t->document.name;
+    struct seen holder;
+    struct rival rival = {0};
+    if (t->again || !source || !file || !sha256)
+        return 0;
+    const char *key = arena_printf(&w->arena, "failed|%s|%s|%s|%s", source, file, sha256,
+                                   t->sending ? t->sending->endpoint : "");
+    int taken = state_claim_key(w->state, key, name, sha256, &holder);
+    if (taken != 1)
+        return taken;
+    bool waits = find_rival(w, g, holder.document, &rival) &&
+                 (rival.in_group ? rival.in_group->fate == FATE_ERROR : !strncmp(rival.path, "error/", 6));
+    if (!waits)
+        return state_take_key(w->state, key, name, sha256);
+    archive_as_duplicate(w, t, holder.document, "waits in error/ already");
+    return 0;
+}
+
+int ledger_fail(struct translator *w, struct group *g, struct translation *t)
+{
+    if ((t->release_key && t->holds_key && state_release_key(w->state, t->key, t->name) < 0) ||
+        join_earlier_failure(w, g, t) < 0) {
+        log_error("the state cannot be written: %s", state_error(w->state));
+        return -1;
+    }
+    return 0;
 }

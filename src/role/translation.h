@@ -68,6 +68,9 @@ void translation_fail(struct translation *t, const char *code, const char *todo,
 
 /* ledger.c: inside a transaction of the state. */
 int ledger_enter(struct translator *w, struct group *g, struct translation *t);
+/* For those of fate FATE_ERROR: keys are given back; the same bytes as a document that waits in error/ become
+ * a duplicate of it. */
+int ledger_fail(struct translator *w, struct group *g, struct translation *t);
 
 /* group.c: everything from claimed folders to their next stages, with one sync. 0, or -1 when the role has to
  * end. */
