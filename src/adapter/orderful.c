@@ -343,7 +343,7 @@ enum orderful_got orderful_get(struct endpoint *e, const char *kind, const char 
                                struct http_exchange *x, int64_t *wait, struct findings *f)
 {
     const struct orderful *o = e->session;
-    struct http_exchange own, *used = x ? x : &own;
+    struct http_exchange own = {0}, *used = x ? x : &own;
     const char *url = *target == '/' ? url_below(f->arena, o->url, target) : target;
     *used = (struct http_exchange){.method = "GET", .url = url};
     *answer = NULL;

@@ -118,7 +118,7 @@ static void check_endpoint(struct checking *k, const struct endpoint_config *e)
     if (!a) {
         const char *names[32] = {NULL};
         struct buffer all = {0};
-        for (size_t n = 0; adapters[n] && n < 31; n++) {
+        for (size_t n = 0; n < 31 && adapters[n]; n++) {
             names[n] = adapters[n]->name;
             buffer_printf(&all, "%s%s", n ? ", " : "", names[n]);
         }

@@ -199,7 +199,7 @@ static void refuse_unknown(struct loading *l, const struct section *s, const str
                            const struct key *keys)
 {
     const char *names[32] = {NULL};
-    for (size_t n = 0; keys[n].name && n < 31; n++)
+    for (size_t n = 0; n < 31 && keys[n].name; n++)
         names[n] = keys[n].name;
     const char *near = nearest_word(i->key, names);
     finding_add(l->findings, SEVERITY_ERROR, "config.key.unknown",
