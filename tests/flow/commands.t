@@ -31,7 +31,7 @@ is $? 0 "and on to X12 for a partner"
 like "$(cat "$work/order.x12")" 'BEG\*00\*[A-Z]+\*500257' "with its number"
 "$SPOOLGATE" check "$work/order.x12" >"$work/check"
 is $? 0 "check finds the X12 in order"
-sed 's/~GE\*1/~GE*2/; s/BEG\*00/BEG*ZZ/' "$work/order.x12" >"$work/bad.x12"
+sed 's/~GE\*1/~GE*2/; s/BEG\*00/BEG*QX/' "$work/order.x12" >"$work/bad.x12"
 "$SPOOLGATE" check "$work/bad.x12" >"$work/check" 2>&1
 is $? 1 "and a broken one not"
 like "$(cat "$work/check")" 'BEG01' "naming the element"

@@ -164,7 +164,8 @@ release() {
     ' "$d/elements.tsv" "$d"/codes/*.tsv
 }
 
-for d in "$root"/translators/x12/[0-9]*; do
+for d in "$root"/translators/x12/[0-9]*/; do
+    d=${d%/}
     release "$d"
 done
 
@@ -189,7 +190,8 @@ check "x12json/elements.tsv: each position once, no key twice in a segment or co
     $4 !~ /^(observed|weak|inferred)$/ { print $1 " " $2 ": status " $4 }
 ' "$json/elements.tsv"
 
-for d in "$root"/translators/x12/[0-9]*; do
+for d in "$root"/translators/x12/[0-9]*/; do
+    d=${d%/}
     check "x12json names every segment, element and component of $(basename "$d"), and no others" '
         FNR == 1 { file++ }
         /^#/ { next }
