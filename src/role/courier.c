@@ -11,7 +11,6 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "command/command.h"
 #include "net/backoff.h"
 #include "role/dispatch.h"
 #include "role/listing.h"
@@ -22,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define HELD_FILE ".held"
@@ -347,7 +347,7 @@ static int work_until_stopped(struct courier *c)
         c->board->busy = 1; /* before looking */
         watch_read(c->watch, event, c, &missed);
         if (missed && outbox_was_replaced(c))
-            return EXIT_UNAVAILABLE;
+            return EX_UNAVAILABLE;
         if (missed || process_milliseconds() >= rescan) {
             rescan = process_milliseconds() + (int64_t)c->config->rescan_seconds * 1000;
             c->dirty = c->forget = true; /* a person may have written another not_before */
@@ -357,13 +357,13 @@ static int work_until_stopped(struct courier *c)
         c->board->failed = result < 0 || c->held;
         c->board->next_due = next;
         if (result < 0)
-            return EXIT_CANT_WRITE;
+            return EX_CANTCREAT;
         if (result > 0 || (c->dirty && !c->paused_until))
             continue;
         c->board->busy = 0;
         process_wait(&c->process, watch_descriptor(c->watch), until(next, rescan));
     }
-    return c->process.reload ? ROLE_RELOAD : EXIT_DONE;
+    return c->process.reload ? ROLE_RELOAD : EX_OK;
 }
 
 /* Where documents go out one by one a group is a few rounds of them, so that what came of the first is on the
@@ -428,14 +428,14 @@ static void courier_close(struct courier *c)
 int role_courier(struct role_context *context, const char *endpoint)
 {
     struct courier c = {.config = context->config, .board = context->board, .outbox = -1, .desk.lock = -1};
-    int status = EXIT_CONFIG;
+    int status = EX_CONFIG;
     if (process_open(&c.process) < 0)
-        return EXIT_SOFTWARE;
+        return EX_SOFTWARE;
     process_raise_file_limit();
     if (courier_open(&c, endpoint) == 0)
         status = work_until_stopped(&c);
     else if (process_stopping(&c.process))
-        status = EXIT_DONE;
+        status = EX_OK;
     courier_close(&c);
     process_close(&c.process);
     return status;

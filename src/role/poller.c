@@ -6,7 +6,6 @@
  * behind what is durable in the inbox, and what was fetched twice is recognised by its business key. */
 #include "base/date.h"
 #include "base/log.h"
-#include "command/command.h"
 #include "net/backoff.h"
 #include "role/desk.h"
 #include "role/role.h"
@@ -14,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define PAUSE_FIRST 1000  /* ms after the first failure */
@@ -161,7 +161,7 @@ static int work_until_stopped(struct poller *p)
             wait = LOOK_AGAIN * 1000;
         process_wait(&p->process, watch_descriptor(p->watch), wait);
     }
-    return p->process.reload ? ROLE_RELOAD : EXIT_DONE;
+    return p->process.reload ? ROLE_RELOAD : EX_OK;
 }
 
 static int poller_open(struct poller *p, const struct config *c, const char *endpoint)
@@ -192,13 +192,13 @@ static int poller_open(struct poller *p, const struct config *c, const char *end
 int role_poller(struct role_context *context, const char *endpoint)
 {
     struct poller p = {.board = context->board, .locks = -1, .desk.lock = -1};
-    int status = EXIT_CONFIG;
+    int status = EX_CONFIG;
     if (process_open(&p.process) < 0)
-        return EXIT_SOFTWARE;
+        return EX_SOFTWARE;
     if (poller_open(&p, context->config, endpoint) == 0)
         status = work_until_stopped(&p);
     else if (process_stopping(&p.process))
-        status = EXIT_DONE;
+        status = EX_OK;
     if (p.watch)
         watch_close(p.watch);
     if (p.locks >= 0)

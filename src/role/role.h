@@ -16,6 +16,9 @@ struct board_entry {
     volatile int failed;         /* the last look ended with an error */
 };
 
+/* Exit statuses are those of sysexits.h, and of `run --until-idle`: 1, documents are new in error/ or were
+ * not done. */
+#define ROLE_FOUND_PROBLEMS 1
 /* What a role returns when SIGHUP asked it to read the configuration again. */
 #define ROLE_RELOAD 200
 

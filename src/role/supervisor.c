@@ -5,7 +5,6 @@
  * Its children are killed when it ends in whatever way, so that the next one finds their locks free. */
 #include "adapter/adapter.h"
 #include "base/log.h"
-#include "command/command.h"
 #include "role/desk.h"
 #include "role/idle.h"
 #include "role/process.h"
@@ -17,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define RESTART_FIRST 1000 /* ms; doubled at each failure */
@@ -77,7 +77,7 @@ static void become(struct supervisor *s, const struct role *r, int parent)
     case ROLE_COURIER: status = role_courier(&context, r->endpoint); break;
     default: status = role_poller(&context, r->endpoint); break;
     }
-    _exit(status == ROLE_RELOAD ? EXIT_DONE : status);
+    _exit(status == ROLE_RELOAD ? EX_OK : status);
 }
 
 static void start(struct supervisor *s, struct role *r)
@@ -304,16 +304,16 @@ static int judge(struct supervisor *s, struct summary *m)
                     s->idle.held);
     if (s->idle.failing)
         log_warning("%u endpoints could not be asked for what is new", s->idle.failing);
-    return in_error || s->limit_hit || s->idle.held || s->idle.failing ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+    return in_error || s->limit_hit || s->idle.held || s->idle.failing ? ROLE_FOUND_PROBLEMS : EX_OK;
 }
 
 static int run(struct supervisor *s)
 {
     if (take_spool(s) < 0)
-        return EXIT_UNAVAILABLE;
+        return EX_UNAVAILABLE;
     if (process_open(&s->process) < 0 || board_open(&s->board, s->config) < 0) {
         log_error("the roles cannot be started: %s", strerror(errno));
-        return EXIT_SOFTWARE;
+        return EX_SOFTWARE;
     }
     struct summary *m = s->options->until_idle ? summary_begin(&s->spool) : NULL;
     log_info("%zu roles on %s", s->board.count, s->spool.path);
@@ -323,7 +323,7 @@ static int run(struct supervisor *s)
     log_info("stopping");
     stop_all(s);
     board_erase(&s->spool);
-    int status = EXIT_DONE;
+    int status = EX_OK;
     if (m) {
         status = judge(s, m);
         summary_free(m);
@@ -336,7 +336,7 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     struct arena a = {0};
     struct findings f = {.arena = &a};
     struct supervisor s = {.options = o, .config_file = config_file, .lock = -1, .process.signals = -1};
-    int status = EXIT_CONFIG;
+    int status = EX_CONFIG;
     log_role("supervisor");
     s.begun = process_milliseconds();
     s.config = load(config_file);

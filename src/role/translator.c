@@ -4,7 +4,6 @@
  * Ends with a failure when the disk or the state fails: nothing is moved then that is not durable, and the
  * next translator of the slot takes up what it had in hand. */
 #include "base/log.h"
-#include "command/command.h"
 #include "role/gather.h"
 #include "role/hand.h"
 #include "role/process.h"
@@ -12,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static void print_findings(const struct findings *f)
@@ -97,7 +97,7 @@ static int work_until_stopped(struct translator *w, struct gatherer *g, struct b
         board->cycles++;
         board->failed = handled < 0;
         if (handled < 0)
-            return EXIT_CANT_WRITE;
+            return EX_CANTCREAT;
         board->documents += handled;
         if (handled || gatherer_again(g))
             continue;
@@ -108,7 +108,7 @@ static int work_until_stopped(struct translator *w, struct gatherer *g, struct b
         if (!process_wait(p, gatherer_descriptor(g), wait < 0 ? 0 : wait) && gatherer_unsettled(g))
             rescan = process_milliseconds();
     }
-    return p->reload ? ROLE_RELOAD : EXIT_DONE;
+    return p->reload ? ROLE_RELOAD : EX_OK;
 }
 
 int role_translator(struct role_context *c, int slot)
@@ -116,18 +116,18 @@ int role_translator(struct role_context *c, int slot)
     struct translator w = {.config = c->config, .work = {.dir = -1}, .hand = -1};
     struct process p;
     struct gatherer *g = NULL;
-    int status = EXIT_CONFIG;
+    int status = EX_CONFIG;
     snprintf(w.role, sizeof w.role, "translator %d", slot);
     log_role(w.role);
     if (process_open(&p) < 0)
-        return EXIT_SOFTWARE;
+        return EX_SOFTWARE;
     process_raise_file_limit();
     if (translator_open(&w, &p, slot) == 0 && (g = gatherer_open(&w))) {
         if (!process_confine())
             log_debug("this kernel does not offer seccomp: the translator runs without it");
         status = work_until_stopped(&w, g, c->board, &p);
     } else if (process_stopping(&p))
-        status = EXIT_DONE;
+        status = EX_OK;
     if (g)
         gatherer_close(g);
     translator_close(&w);
