@@ -1,4 +1,5 @@
-/* spoolgate: one program, many commands, the way git and postfix have them. This file is the table of them. */
+/* spoolgate: one program, many commands, the way git and postfix have them. This file is the table of them.
+ */
 #include "command/command.h"
 #include <stdio.h>
 #include <string.h>

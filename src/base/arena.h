@@ -1,6 +1,7 @@
 /* arena: memory of one document or one batch, given back all at once.
  * Allocation never returns NULL: a program that cannot get memory says so and ends (its supervisor starts it
- * again, and no document is lost by that). A reset keeps the blocks, so a worker in a steady state allocates nothing. */
+ * again, and no document is lost by that). A reset keeps the blocks, so a worker in a steady state allocates
+ * nothing. */
 #ifndef SPOOLGATE_BASE_ARENA_H
 #define SPOOLGATE_BASE_ARENA_H
 
@@ -17,7 +18,8 @@ struct arena {
 };
 
 /* A zeroed struct arena is ready for use. */
-void arena_reset(struct arena *a); /* everything allocated is gone, big blocks are freed, the first ones kept */
+void arena_reset(
+    struct arena *a); /* everything allocated is gone, big blocks are freed, the first ones kept */
 void arena_free(struct arena *a);
 void *arena_grow(struct arena *a, size_t size); /* slow path of arena_alloc */
 

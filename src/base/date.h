@@ -1,5 +1,5 @@
-/* date: calendar dates and instants. Documents carry ISO 8601 ("2026-03-20", "2026-03-20T09:14:55.42", with zone
- * where one is known); X12 carries CCYYMMDD and HHMM[SS[D[D]]]. All checks are real calendar checks. */
+/* date: calendar dates and instants. Documents carry ISO 8601 ("2026-03-20", "2026-03-20T09:14:55.42", with
+ * zone where one is known); X12 carries CCYYMMDD and HHMM[SS[D[D]]]. All checks are real calendar checks. */
 #ifndef SPOOLGATE_BASE_DATE_H
 #define SPOOLGATE_BASE_DATE_H
 

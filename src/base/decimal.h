@@ -1,4 +1,5 @@
-/* decimal: exact numbers, coefficient × 10^-scale, up to 18 digits. Money and quantities never pass through a double. */
+/* decimal: exact numbers, coefficient × 10^-scale, up to 18 digits. Money and quantities never pass through a
+ * double. */
 #ifndef SPOOLGATE_BASE_DECIMAL_H
 #define SPOOLGATE_BASE_DECIMAL_H
 

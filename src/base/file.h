@@ -8,8 +8,9 @@
 /* Appends the bytes of a regular file to out. 0, or -1 with errno (EFBIG when it has more than limit bytes,
  * ELOOP for a symlink, EINVAL for what is not a regular file). dir may be AT_FDCWD. */
 int file_read(int dir, const char *name, size_t limit, struct buffer *out);
-/* Creates and writes a file; not synced. One that is there is an error (EEXIST) when exclusive; else it is removed first,
- * so that nothing is ever written through a link. 0 or -1 with errno; a file half written is removed. */
+/* Creates and writes a file; not synced. One that is there is an error (EEXIST) when exclusive; else it is
+ * removed first, so that nothing is ever written through a link. 0 or -1 with errno; a file half written is
+ * removed. */
 int file_write(int dir, const char *name, struct slice bytes, mode_t mode, bool exclusive);
 /* Writes beside under a dot name and renames over; fsyncs file and directory when durable. */
 int file_replace(int dir, const char *name, struct slice bytes, mode_t mode, bool durable);

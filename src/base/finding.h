@@ -1,5 +1,6 @@
-/* finding: what is wrong, where, and what to do next: the one way in which every module below the roles speaks of
- * bad input. A sentence for the person who has to act. error.txt, `check`, `config check` and the log print them. */
+/* finding: what is wrong, where, and what to do next: the one way in which every module below the roles
+ * speaks of bad input. A sentence for the person who has to act. error.txt, `check`, `config check` and the
+ * log print them. */
 #ifndef SPOOLGATE_BASE_FINDING_H
 #define SPOOLGATE_BASE_FINDING_H
 
@@ -11,21 +12,23 @@ enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
 struct finding {
     struct finding *next;
     enum severity severity;
-    const char *code;  /* short stable word for scripts, e.g. "x12.element.too-long", "map.required" */
-    const char *where; /* "line 3, PO1 segment 7, element PO103", "partners.d/fjord.conf:12", "lines[2].uom" or "" */
-    const char *what;  /* "The unit code PALLE2 is not in codes/x12-unit.tsv." */
-    const char *todo;  /* "Add it to … or correct the order." or "" */
+    const char *code; /* short stable word for scripts, e.g. "x12.element.too-long", "map.required" */
+    const char
+        *where; /* "line 3, PO1 segment 7, element PO103", "partners.d/fjord.conf:12", "lines[2].uom" or "" */
+    const char *what; /* "The unit code PALLE2 is not in codes/x12-unit.tsv." */
+    const char *todo; /* "Add it to … or correct the order." or "" */
 };
 
-/* The findings of one document. Allocates from arena; at most limit are kept (0: 100), the rest are counted. */
+/* The findings of one document. Allocates from arena; at most limit are kept (0: 100), the rest are counted.
+ */
 struct findings {
     struct arena *arena;
     struct finding *first, *last;
     unsigned kept, errors, warnings, dropped, limit;
 };
 
-void finding_add(struct findings *f, enum severity severity, const char *code, const char *where, const char *todo,
-                 const char *what_format, ...) __attribute__((format(printf, 6, 7)));
+void finding_add(struct findings *f, enum severity severity, const char *code, const char *where,
+                 const char *todo, const char *what_format, ...) __attribute__((format(printf, 6, 7)));
 /* One paragraph a finding: what, where, what to do. */
 void findings_print(const struct findings *f, struct buffer *out);
 

@@ -1,5 +1,5 @@
-/* json: small conveniences over jansson for our own envelopes and for API answers. Documents that are translated do
- * not come this way (syntax/json.c reads them in place and keeps every number's text). */
+/* json: small conveniences over jansson for our own envelopes and for API answers. Documents that are
+ * translated do not come this way (syntax/json.c reads them in place and keeps every number's text). */
 #ifndef SPOOLGATE_BASE_JSON_H
 #define SPOOLGATE_BASE_JSON_H
 
@@ -12,7 +12,8 @@ json_t *json_at(const json_t *root, const char *path); /* borrowed */
 int64_t json_integer_at(const json_t *root, const char *path, int64_t otherwise);
 /* Indented, keys in insertion order, newline at the end. */
 void json_print(const json_t *value, struct buffer *out);
-/* NULL with what is wrong in error (JSON_ERROR_TEXT_LENGTH bytes and the place). Duplicate keys are refused. */
+/* NULL with what is wrong in error (JSON_ERROR_TEXT_LENGTH bytes and the place). Duplicate keys are refused.
+ */
 json_t *json_parse(struct slice text, json_error_t *error);
 
 #endif

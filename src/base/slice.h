@@ -44,7 +44,8 @@ static inline bool slice_starts(struct slice a, struct slice prefix)
 
 static inline bool slice_ends(struct slice a, struct slice suffix)
 {
-    return a.len >= suffix.len && (suffix.len == 0 || memcmp(a.ptr + a.len - suffix.len, suffix.ptr, suffix.len) == 0);
+    return a.len >= suffix.len &&
+           (suffix.len == 0 || memcmp(a.ptr + a.len - suffix.len, suffix.ptr, suffix.len) == 0);
 }
 
 /* Without leading and trailing blanks, tabs, carriage returns and line feeds. */

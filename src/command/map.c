@@ -54,15 +54,19 @@ static int check(struct map_library *library, int argc, char **argv, struct aren
             printf("%s: %u mistakes\n", argv[i], found.errors ? found.errors : 1);
             status = EXIT_FOUND_PROBLEMS;
         } else {
-            printf("%s: in order (%s%s%s %s %s)\n", argv[i], map_syntax(m)->name, map_set(m)[0] ? " " : "", map_set(m),
-                   map_reads(m) && map_writes(m) ? "<->" : map_reads(m) ? "->" : "<-", map_canonical(m));
+            printf("%s: in order (%s%s%s %s %s)\n", argv[i], map_syntax(m)->name, map_set(m)[0] ? " " : "",
+                   map_set(m),
+                   map_reads(m) && map_writes(m) ? "<->"
+                   : map_reads(m)                ? "->"
+                                                 : "<-",
+                   map_canonical(m));
         }
     }
     return status;
 }
 
-static int explain(struct map_library *library, const char *name, const char *file, struct map_variable *variables,
-                   size_t variable_count, struct arena *a)
+static int explain(struct map_library *library, const char *name, const char *file,
+                   struct map_variable *variables, size_t variable_count, struct arena *a)
 {
     struct findings found = {.arena = a};
     struct buffer bytes = {0}, text = {0};
@@ -123,8 +127,9 @@ int command_map(int argc, char **argv)
     int status = EXIT_CONFIG;
     struct map_library *library = open_library(config_file, translators, &a);
     if (library) {
-        status = !strcmp(argv[0], "check") ? check(library, argc - 1, argv + 1, &a)
-                                           : explain(library, argv[1], argv[2], variables, variable_count, &a);
+        status = !strcmp(argv[0], "check")
+                     ? check(library, argc - 1, argv + 1, &a)
+                     : explain(library, argv[1], argv[2], variables, variable_count, &a);
         map_library_close(library);
     }
     arena_free(&a);

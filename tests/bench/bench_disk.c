@@ -1,9 +1,9 @@
 /* bench_disk FOLDER COUNT GROUP SOURCE_BYTES CANONICAL_BYTES MESSAGE_BYTES ENVELOPE_BYTES RECEIPT_BYTES
  *
- * What the disk allows: a bare program that makes for COUNT documents the same folders and files as the gateway does on the
- * way from inbox to archive with a directory endpoint, syncs in the same groups and renames, and does nothing else: no
- * translation, no checks, no state, one process. Prints seconds. The files of the inbox are made first, outside the time,
- * as the gateway's benchmark does. */
+ * What the disk allows: a bare program that makes for COUNT documents the same folders and files as the
+ * gateway does on the way from inbox to archive with a directory endpoint, syncs in the same groups and
+ * renames, and does nothing else: no translation, no checks, no state, one process. Prints seconds. The files
+ * of the inbox are made first, outside the time, as the gateway's benchmark does. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -124,7 +124,8 @@ int main(int argc, char **argv)
     if (argc != 9)
         return 64;
     unsigned count = (unsigned)strtoul(argv[2], NULL, 10), group = (unsigned)strtoul(argv[3], NULL, 10);
-    size_t *const sizes[] = {&source_bytes, &canonical_bytes, &message_bytes, &envelope_bytes, &receipt_bytes};
+    size_t *const sizes[] = {&source_bytes, &canonical_bytes, &message_bytes, &envelope_bytes,
+                             &receipt_bytes};
     for (int i = 0; i < 5; i++) {
         *sizes[i] = strtoul(argv[4 + i], NULL, 10);
         if (*sizes[i] > sizeof filler)

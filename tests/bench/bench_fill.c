@@ -1,5 +1,5 @@
-/* bench_fill INBOX TEMPLATE COUNT: puts COUNT orders made from TEMPLATE into an inbox, with numbers from 1000001. Written
- * under dot names and renamed, one sync at the end: outside of what is measured. */
+/* bench_fill INBOX TEMPLATE COUNT: puts COUNT orders made from TEMPLATE into an inbox, with numbers from
+ * 1000001. Written under dot names and renamed, one sync at the end: outside of what is measured. */
 #include "base/buffer.h"
 #include "base/file.h"
 #include <errno.h>
@@ -34,7 +34,8 @@ int main(int argc, char **argv)
         buffer_printf(&order, "%u", 1000000 + i);
         buffer_add(&order, close_quote, template.len - (size_t)(close_quote - template.ptr));
         snprintf(name, sizeof name, "purchaseorder-%u.json", 1000000 + i);
-        if (file_write(inbox, ".new", buffer_as_slice(&order), 0640, false) < 0 || renameat(inbox, ".new", inbox, name) < 0) {
+        if (file_write(inbox, ".new", buffer_as_slice(&order), 0640, false) < 0 ||
+            renameat(inbox, ".new", inbox, name) < 0) {
             fprintf(stderr, "bench_fill: %s: %s\n", name, strerror(errno));
             return 73;
         }

@@ -1,6 +1,6 @@
-/* bench_latency INBOX OUTBOX TEMPLATE COUNT: drops COUNT orders, one at a time into an idle gateway, and measures from the
- * rename that makes the file ready to the appearance of its folder in the outbox. TEMPLATE is an order with the
- * number @NUMBER@. Prints microseconds: median, 99th percentile, worst. */
+/* bench_latency INBOX OUTBOX TEMPLATE COUNT: drops COUNT orders, one at a time into an idle gateway, and
+ * measures from the rename that makes the file ready to the appearance of its folder in the outbox. TEMPLATE
+ * is an order with the number @NUMBER@. Prints microseconds: median, 99th percentile, worst. */
 #include "base/buffer.h"
 #include "base/file.h"
 #include <errno.h>
