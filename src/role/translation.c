@@ -3,6 +3,7 @@
 #include "role/translation.h"
 #include "base/log.h"
 #include "role/message.h"
+#include "role/split.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,6 +173,9 @@ int translation_understand(struct translator *w, struct translation *t)
     const struct map *m = find_map(w, t, file);
     if (!m)
         return 0;
+    int split = map_syntax(m) == &syntax_x12 ? split_interchange(w, t) : 0;
+    if (split)
+        return split < 0 ? -1 : 0;
     struct map_run run = {.findings = &t->findings};
     t->canonical = map_read(m, buffer_as_slice(&t->source), &run, &skipped);
     if (!t->canonical) {

@@ -282,6 +282,88 @@ static void one_that_never_left_makes_way(void **state)
     site_close(&s);
 }
 
+/* ---- interchanges with several sets ---- */
+
+static void expect_error(struct site *s, const char *inbox, const char *text, const char *said);
+
+/* An interchange of n sets out of a message of one; each gets another order number. */
+static void make_interchange(struct site *s, const char *message, unsigned n, struct buffer *out)
+{
+    const char *st = strstr(message, "ST*"), *ge = strstr(message, "GE*");
+    assert_true(st && ge);
+    buffer_add(out, message, (size_t)(st - message));
+    for (unsigned i = 1; i <= n; i++) {
+        char *set = arena_text(&s->tree.arena, slice_make(st, (size_t)(ge - st)));
+        char *number = strstr(set, "4711"), *control = strstr(set, "*0001"), digits[16];
+        snprintf(digits, sizeof digits, "%04u", 8000 + i);
+        memcpy(number, digits, 4);
+        snprintf(digits, sizeof digits, "%04u", i);
+        memcpy(control + 1, digits, 4);
+        memcpy(strstr(strstr(set, "~SE*"), "*0001") + 1, digits, 4);
+        buffer_text(out, set);
+    }
+    buffer_printf(out, "GE*%u*1~IEA*1*000000001~\n", n);
+}
+
+static void each_set_becomes_a_document(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    struct buffer interchange = {0};
+    const unsigned sets = 300; /* more than are synced at once */
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/one", folder);
+    make_interchange(&s, file_text(&s, folder, "message.x12"), sets, &interchange);
+    tree_put(&s.tree, "inbox/customer/orders.x12", interchange.ptr);
+    struct group g = {0};
+    gatherer_notice(s.gatherer, true);
+    assert_int_equal(gatherer_claim(s.gatherer, &g), 0);
+    assert_int_equal(translation_understand(&s.w, g.first), 0);
+    assert_int_equal(g.first->fate, FATE_ARCHIVE);
+    assert_int_equal(tree_count(&s.tree, "translate", NULL), sets);
+    group_free(&g); /* killed here: the parent comes back, its sets are not made twice */
+    close_translator(&s);
+    open_translator(&s, 1);
+    for (int i = 0; i < 200 && look(&s); i++)
+        ;
+    assert_int_equal(tree_count(&s.tree, "translate", NULL), 0);
+    char day[11], path[64];
+    assert_true(document_archive_day(strrchr(folder, '/') + 1, day));
+    snprintf(path, sizeof path, "archive/%s", day);
+    only(&s, path, folder);
+    json_t *e = envelope(&s, folder);
+    assert_string_equal(json_text_at(e, "outcome"), "split");
+    assert_int_equal(json_integer_at(e, "sets", 0), sets);
+    json_decref(e);
+    int failed = tree_count(&s.tree, "error", NULL), sent = tree_count(&s.tree, "outbox/one", NULL);
+    assert_int_equal(failed + sent, sets + 1);
+    buffer_free(&interchange);
+    site_close(&s);
+}
+
+static void an_interchange_that_is_not_whole_is_not_split(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    struct buffer interchange = {0};
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/one", folder);
+    make_interchange(&s, file_text(&s, folder, "message.x12"), 3, &interchange);
+    expect_error(&s, "inbox/customer/a.x12",
+                 arena_text(&s.tree.arena, slice_make(interchange.ptr, interchange.len / 2)), "");
+    *strstr(interchange.ptr, "GE*3") = 'X';
+    expect_error(&s, "inbox/customer/b.x12", interchange.ptr, "");
+    assert_int_equal(tree_count(&s.tree, "translate", NULL), 0);
+    buffer_free(&interchange);
+    site_close(&s);
+}
+
 /* ---- what a clerk is told ---- */
 
 static void expect_error(struct site *s, const char *inbox, const char *text, const char *said)
@@ -475,6 +557,8 @@ int main(void)
         cmocka_unit_test(each_destination_has_a_folder),
         cmocka_unit_test(the_same_again_is_a_duplicate_and_another_differs),
         cmocka_unit_test(one_that_never_left_makes_way),
+        cmocka_unit_test(each_set_becomes_a_document),
+        cmocka_unit_test(an_interchange_that_is_not_whole_is_not_split),
         cmocka_unit_test(errors_say_what_to_do),
         cmocka_unit_test(an_altered_source_is_refused),
         cmocka_unit_test(a_kill_behind_the_commit_changes_nothing),
