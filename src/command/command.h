@@ -40,7 +40,8 @@ int command_ping(int argc, char **argv);
 int command_backfill(int argc, char **argv);
 int command_reindex(int argc, char **argv);
 
-/* Loads the configuration named by -c/--config or the default one; prints findings and returns NULL on errors. */
+/* Loads the configuration named by -c/--config or the default one; prints findings and returns NULL on
+ * errors. */
 struct config *command_config_load(const char *file, struct arena *a);
 void command_print_findings(const struct findings *f);
 
