@@ -149,16 +149,20 @@ static json_t *request_headers(const struct values *v, const struct http_exchang
     return all;
 }
 
+/* Sets a member whose name is the other side's text, and may hold a secret like any other text of theirs. */
+static void set_member(const struct values *v, json_t *object, struct slice name, json_t *value)
+{
+    json_t *clean = redacted_text(v, name);
+    json_object_set_new(object, json_string_value(clean), value);
+    json_decref(clean);
+}
+
 /* A header that comes twice stands as one text with a line feed between. */
 static void add_header(const struct values *v, json_t *all, struct slice name, struct slice value)
 {
-    char key[128];
     struct buffer text = {0};
-    snprintf(key, sizeof key, "%.*s", SLICE_ARG(name));
-    for (size_t i = 0; key[i]; i++)
-        if (!isgraph((unsigned char)key[i]))
-            key[i] = '_';
-    const char *before = json_string_value(json_object_get(all, key));
+    json_t *clean = redacted_text(v, name);
+    const char *key = json_string_value(clean), *before = json_string_value(json_object_get(all, key));
     if (before) {
         buffer_text(&text, before);
         buffer_byte(&text, '\n');
@@ -168,6 +172,7 @@ static void add_header(const struct values *v, json_t *all, struct slice name, s
     else
         redact(v, value, &text);
     json_object_set_new(all, key, text_of(buffer_as_slice(&text)));
+    json_decref(clean);
     buffer_free(&text);
 }
 
@@ -216,7 +221,7 @@ static json_t *redacted_json(const struct values *v, const json_t *j)
         json_object_foreach((json_t *)(uintptr_t)j, key, value)
         {
             bool hide = secret_name(slice_of(key)) && !json_is_object(value) && !json_is_array(value);
-            json_object_set_new(made, key, hide ? json_string(REDACTED) : redacted_json(v, value));
+            set_member(v, made, slice_of(key), hide ? json_string(REDACTED) : redacted_json(v, value));
         }
         return made;
     }
@@ -228,15 +233,22 @@ static json_t *redacted_json(const struct values *v, const json_t *j)
     return json_incref((json_t *)(uintptr_t)j);
 }
 
+static bool is_secret_text(const struct values *v, struct slice text)
+{
+    for (size_t i = 0; i < v->count; i++)
+        if (memmem(text.ptr, text.len, v->of[i].ptr, v->of[i].len))
+            return true;
+    return false;
+}
+
 /* Also what is written with escapes, which a search in the text would pass over. */
 static bool holds_secret(const struct values *v, const json_t *j)
 {
     size_t i;
     const char *key;
     json_t *value;
-    for (i = 0; json_is_string(j) && i < v->count; i++)
-        if (memmem(json_string_value(j), json_string_length(j), v->of[i].ptr, v->of[i].len))
-            return true;
+    if (json_is_string(j))
+        return is_secret_text(v, slice_make(json_string_value(j), json_string_length(j)));
     json_object_foreach(
         (json_t *)(uintptr_t)j, key,
         value) if ((secret_name(slice_of(key)) && !json_is_object(value) && !json_is_array(value)) ||

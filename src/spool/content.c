@@ -211,7 +211,7 @@ int document_verify(struct document *d, struct findings *f)
     return differing;
 }
 
-static void heading(const struct document *d, struct buffer *out, bool sending)
+static void heading(const struct document *d, struct buffer *out, const char *what, bool sending)
 {
     const char *type = document_text(d, "type"), *number = document_text(d, "number");
     const char *partner = document_text(d, "partner"), *file = document_text(d, "source.file");
@@ -219,7 +219,7 @@ static void heading(const struct document *d, struct buffer *out, bool sending)
     buffer_printf(out, "The %s%s%s", type ? type : "document", number ? " " : "", number ? number : "");
     if (partner)
         buffer_printf(out, " for %s", partner);
-    buffer_printf(out, " could not be %s.\n\n", sending ? "sent" : "translated");
+    buffer_printf(out, " could not be %s.\n\n", what);
     buffer_printf(out, "document: %s\n", d->name);
     if (file)
         buffer_printf(out, "received: %s, from inbox/%s, at %s\n", file, source ? source : "?",
@@ -247,9 +247,12 @@ int document_write_error(struct document *d, const struct findings *f, const cha
 {
     bool sending = !strcmp(stage, "outbox");
     struct buffer text = {0};
-    heading(d, &text, sending);
+    bool taken = strcmp(stage, "inbox") !=
+                 0; /* what was refused is no document yet, and there is no way back for it */
+    heading(d, &text, sending ? "sent" : taken ? "translated" : "taken", sending);
     findings_print(f, &text);
-    way_back(d, &text, sending);
+    if (taken)
+        way_back(d, &text, sending);
     int rc = file_write(d->folder, "error.txt", buffer_as_slice(&text), 0640, false);
     int failed = errno;
     buffer_free(&text);

@@ -132,9 +132,13 @@ static int open_taken(struct work *w, const char *id, const char *stored, const 
     memcpy(out->id, id, sizeof out->id);
     memcpy(out->name, id, sizeof out->name);
     out->folder = openat(w->dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (out->folder < 0)
+    if (out->folder < 0 || fstatat(out->folder, stored, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        int failed = errno;
+        document_close(out);
+        errno = failed;
         return -1;
-    if (fstatat(out->folder, stored, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) {
+    }
+    if (!S_ISREG(st.st_mode)) {
         document_close(out);
         return refuse_taken(w, id, stored, source);
     }
@@ -164,12 +168,15 @@ int work_claim_file(struct work *w, const char *source, int source_dir, const ch
     w->used = true;
     if (note_claim(w, id, from, file) == 0 && renameat(source_dir, name, w->dir, path) == 0) {
         stage_changed(w->spool, source_dir);
-        return open_taken(w, id, stored, from, file, out);
+        int rc = open_taken(w, id, stored, from, file, out);
+        int failed = errno;
+        if (rc < 0 && stage_rename(w->dir, path, source_dir, name) == 0)
+            memcpy(w->spare, id, sizeof w->spare);
+        errno = failed;
+        return rc;
     }
-    int failed = errno;
     memcpy(w->spare, id, sizeof w->spare);
-    errno = failed;
-    return failed == ENOENT ? 1 : -1;
+    return errno == ENOENT ? 1 : -1;
 }
 
 /* Something in translate/ that is no folder. */

@@ -24,7 +24,8 @@ void work_close(struct work *w);
 int work_recover(struct work *w);
 /* rename(inbox/<source>/<name>, .work-<slot>/<id>/source.<ext>). Where it came from stands in out->envelope
  * (written by the caller's document_save) and, for a crash before that, in .work-<slot>/claims. 0; 1 when
- * somebody else was faster, it is gone, or it was no regular file and stands in error/; -1 with errno. */
+ * somebody else was faster, it is gone, or it was no regular file and stands in error/; -1 with errno (the
+ * file is in the inbox, or, when not even that can be, in the slot for recovery). */
 int work_claim_file(struct work *w, const char *source, int source_dir, const char *name,
                     struct document *out);
 /* rename(translate/<name>, .work-<slot>/<name>); an error.txt in it becomes error-<k>.txt. A folder whose

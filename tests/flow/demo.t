@@ -12,7 +12,7 @@ like "$first" 'PALLE2' "the broken order's error.txt names the unit nobody knows
 like "$first" 'what to do:' "and says what to do"
 like "$first" 'mv spool/error/[^ ]+ spool/translate/' "it is put back by mv"
 like "$first" 'archive/[0-9]{4}/[0-9]{2}/[0-9]{2}/' "the archive folder of one order is shown"
-like "$first" '^ST\*850\*0001' "the 850 is printed readable"
+like "$first" 'ST\*850\*0001' "the 850 is printed readable"
 is "$(folders "$site/spool/error")" 0 "nothing is left in error/"
 is "$(find "$site/spool/outbox" -mindepth 2 -maxdepth 2 -type d | wc -l)" 0 "nothing is left in the outbox"
 ok "the corrected order has arrived at the SFTP partner" test -s "$work/demo/partner/hansen/in/PO-500259.x12"

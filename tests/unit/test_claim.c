@@ -1,5 +1,6 @@
 /* claim: two workers never hold the same file, a kill at any moment loses neither bytes nor where they came
  * from. */
+#include "disturb.h"
 #include "tree.h"
 
 #include "base/json.h"
@@ -382,6 +383,8 @@ static void two_workers_share_without_loss_or_double(void **state)
     tree_close(&t);
 }
 
+static bool syncing; /* where a sync is not slower than the time between two kills */
+
 /* A small translator: claims, writes what a translator writes, splits each third document, moves. Killed at
  * any moment. */
 static void translate_until_killed(struct tree *t, int dir)
@@ -395,6 +398,8 @@ static void translate_until_killed(struct tree *t, int dir)
         DIR *listing =
             fdopendir(openat(folders ? t->spool.stage[STAGE_TRANSLATE] : dir, ".", O_RDONLY | O_DIRECTORY));
         struct dirent *e;
+        if (!listing)
+            _exit(4);
         while ((e = readdir(listing))) {
             if (e->d_name[0] == '.')
                 continue;
@@ -408,7 +413,7 @@ static void translate_until_killed(struct tree *t, int dir)
                 document_write(&d, "canonical", "canonical.json", SLICE("{}")) < 0 ||
                 document_write(&d, "message", "message.x12", buffer_as_slice(&b)) < 0)
                 _exit(8);
-            bool split = d.id[strlen(d.id) - 1] % 3 == 0;
+            bool split = atoi(b.ptr) % 3 == 0;
             snprintf(name, sizeof name, "%.28s.2", d.id);
             if (split && !spool_find(&t->spool, name, path)) {
                 if (work_split(&w, &d, 2, &second) < 0 ||
@@ -419,12 +424,15 @@ static void translate_until_killed(struct tree *t, int dir)
                 document_close(&second);
             }
             snprintf(name, sizeof name, "%.28s.1", d.id);
-            if (document_save(&d) < 0 || spool_move(&t->spool, w.dir, d.name, STAGE_OUTBOX, "a", name) < 0)
+            if (document_save(&d) < 0 || (syncing && spool_sync(&t->spool) < 0) ||
+                spool_move(&t->spool, w.dir, d.name, STAGE_OUTBOX, "a", name) < 0)
                 _exit(6);
             document_close(&d);
             buffer_free(&b);
         }
         closedir(listing);
+        if (spool_settle(&t->spool) < 0)
+            _exit(5);
     }
     _exit(0);
 }
@@ -450,7 +458,7 @@ static void check_outcome(struct tree *t, const char *endpoint, int *seen, int f
         assert_true(i >= 0 && i < files);
         assert_int_equal(atoi(document_text(&d, "source.file")), i);
         seen[i]++;
-        *splits += d.id[strlen(d.id) - 1] % 3 == 0;
+        *splits += i % 3 == 0;
         snprintf(path, sizeof path, "outbox/%s/%s", endpoint, e->d_name);
         assert_int_equal(tree_count(t, path, NULL), 4);
         document_close(&d);
@@ -463,7 +471,9 @@ static void kills_at_any_moment_lose_nothing(void **state)
     (void)state;
     enum { KILLED = 600 };
     struct tree t;
-    int dir = inbox(tree_open(&t), "erp"), status = 1, kills = 0;
+    int status = 1, kills = 0;
+    tree_open_fast(&t);
+    int dir = inbox(&t, "erp");
     static int seen[2][KILLED];
     int splits[2] = {0};
     unsigned seed = (unsigned)time(NULL);
@@ -478,7 +488,7 @@ static void kills_at_any_moment_lose_nothing(void **state)
         pid_t child = fork();
         if (child == 0)
             translate_until_killed(&t, dir);
-        struct timespec pause = {.tv_nsec = rand_r(&seed) % 4000000};
+        struct timespec pause = {.tv_nsec = rand_r(&seed) % (600000 + round * 20000)};
         nanosleep(&pause, NULL);
         kill(child, SIGKILL);
         waitpid(child, &status, 0);
@@ -499,6 +509,77 @@ static void kills_at_any_moment_lose_nothing(void **state)
     assert_int_equal(splits[0], splits[1]);
     print_message("# %d kills\n", kills);
     tree_close(&t);
+}
+
+/* ---- each system call in turn ---- */
+
+enum { FEW = 3 };
+
+static void put_few(int dir)
+{
+    for (int i = 0; i < FEW; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%d.json", i);
+        assert_int_equal(file_write(dir, name, slice_make(name, strlen(name) - 5), 0600, true), 0);
+    }
+}
+
+static void check_few(struct tree *t, long n)
+{
+    int seen[2][FEW] = {0}, splits[2] = {0}, status;
+    pid_t child = fork();
+    if (child == 0)
+        translate_until_killed(t, spool_inbox(&t->spool, "erp"));
+    waitpid(child, &status, 0);
+    if (status != 0 || tree_count(t, "inbox/erp", NULL) || tree_count(t, "translate", NULL) ||
+        tree_count(t, "translate/.work-1", NULL) != 1 || tree_count(t, "error", NULL))
+        fail_msg("something was left after system call %ld was disturbed (in %s)", n, t->path);
+    check_outcome(t, "a", seen[0], FEW, &splits[0]);
+    check_outcome(t, "b", seen[1], FEW, &splits[1]);
+    for (int i = 0; i < FEW; i++)
+        assert_int_equal(seen[0][i], 1);
+    assert_int_equal(splits[0], 1);
+    assert_int_equal(splits[1], 1);
+}
+
+static void disturb_each(int error)
+{
+    syncing = true;
+    long n = 1;
+    for (int came = 1; came; n++) {
+        struct tree t;
+        tree_open_fast(&t);
+        int dir = inbox(&t, "erp");
+        put_few(dir);
+        came = disturb(&t, dir, translate_until_killed, n, error, NULL);
+        if (came < 0) {
+            tree_close(&t);
+            print_message("# processes cannot be traced here\n");
+            skip();
+        }
+        check_few(&t, n);
+        tree_close(&t);
+    }
+    syncing = false;
+    print_message("# %ld system calls\n", n - 2);
+    assert_true(n > 60);
+}
+
+static void a_kill_at_every_system_call_loses_nothing(void **state)
+{
+    (void)state;
+    disturb_each(0);
+}
+
+static void every_system_call_may_fail(void **state)
+{
+    (void)state;
+#ifdef __x86_64__
+    disturb_each(ENOSPC);
+    disturb_each(EIO);
+#else
+    skip();
+#endif
 }
 
 static void a_full_disk_leaves_the_file_in_the_inbox(void **state)
@@ -565,6 +646,8 @@ int main(void)
         cmocka_unit_test(the_notes_of_claims_stay_short),
         cmocka_unit_test(two_workers_share_without_loss_or_double),
         cmocka_unit_test(kills_at_any_moment_lose_nothing),
+        cmocka_unit_test(a_kill_at_every_system_call_loses_nothing),
+        cmocka_unit_test(every_system_call_may_fail),
         cmocka_unit_test(a_full_disk_leaves_the_file_in_the_inbox),
     };
     return cmocka_run_group_tests_name("claim", tests, NULL, NULL);

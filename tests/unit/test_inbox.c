@@ -1,4 +1,5 @@
 /* inbox: what is ready, what is refused, putting groups in, and watching. */
+#include "disturb.h"
 #include "tree.h"
 
 #include "base/json.h"
@@ -233,6 +234,50 @@ static void a_batch_that_fails_puts_nothing_in(void **state)
     tree_close(&t);
 }
 
+static void put_batch(struct tree *t, int dir)
+{
+    (void)dir;
+    struct inbox_batch *b = inbox_batch_open(&t->spool, "visma");
+    if (!b)
+        _exit(1);
+    if (inbox_add(b, "1.json", SLICE("one")) < 0 || inbox_add(b, "2.json", SLICE("two")) < 0) {
+        inbox_abandon(b);
+        _exit(1);
+    }
+    _exit(inbox_commit(b) == 0 ? 0 : 1);
+}
+
+/* All or nothing, and what was cut short is put in once when it is fetched again. */
+static void a_batch_is_whole_whatever_fails(void **state)
+{
+    (void)state;
+    static const int errors[] = {0, ENOSPC, EIO};
+    for (size_t i = 0; i < 3; i++)
+        for (long n = 1, came = 1; came; n++) {
+            struct tree t;
+            int status, dir;
+            tree_open_fast(&t);
+            dir = inbox(&t, "visma");
+            came = disturb(&t, dir, put_batch, n, errors[i], &status);
+            if (came < 0) {
+                tree_close(&t);
+                print_message("# processes cannot be traced here\n");
+                skip();
+            }
+            int put_in = tree_count(&t, "inbox/visma", NULL);
+            if (errors[i] && came && put_in != (status == 0 ? 2 : 0))
+                fail_msg("%d files after system call %ld failed, exit status %x", put_in, n, status);
+            pid_t child = fork();
+            if (child == 0)
+                put_batch(&t, dir);
+            waitpid(child, &status, 0);
+            assert_int_equal(status, 0);
+            assert_int_equal(tree_count(&t, "inbox/visma", NULL), 2);
+            assert_string_equal(tree_text(&t, "inbox/visma/2.json"), "two");
+            tree_close(&t);
+        }
+}
+
 static void what_a_killed_poller_left_is_swept(void **state)
 {
     (void)state;
@@ -416,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_refusal_that_cannot_be_leaves_things_as_they_were),
         cmocka_unit_test(a_batch_is_put_in_whole),
         cmocka_unit_test(a_batch_that_fails_puts_nothing_in),
+        cmocka_unit_test(a_batch_is_whole_whatever_fails),
         cmocka_unit_test(what_a_killed_poller_left_is_swept),
         cmocka_unit_test(names_from_untrusted_text_are_tame),
         cmocka_unit_test(closing_and_moving_in_are_heard),

@@ -71,6 +71,8 @@ static void secrets_are_redacted_wherever_they_come_up(void **state)
         {"https://x/", "{\"a\":\"it is " KEY "!\"}", "", ""},
         {"https://x/", "text " KEY, "", ""},
         {"https://x/", "", "X-Echo: " KEY "\r\n", ""},
+        {"https://x/", "", "X-" KEY ": a\r\n", ""},
+        {"https://x/", "", "", "{\"" KEY "\":1, \"a\":[{\"" KEY "\":2.5}]}"},
         {"https://x/", "", "Set-Cookie: session=" KEY "\r\n", ""},
         {"https://x/", "", "", "{\"error\":\"bad key " KEY "\"}"},
         {"https://x/", "", "",
