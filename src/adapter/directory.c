@@ -29,9 +29,8 @@
 #define BACKOFF_CAP 300000
 #define IDENTITY_TEXT 64
 
-static const char *const settings[] = {"directory!", "temporary_prefix", "mode",
-                                       "group",      "when_gone",        "give_up_hours",
-                                       "in_flight",  PICKUP_SETTINGS,    NULL};
+static const char *const settings[] = {"directory!", "temporary_prefix", "mode",          "group",
+                                       "when_gone",  "give_up_hours",    PICKUP_SETTINGS, NULL};
 
 struct folder {                   /* session */
     struct arena settings, arena; /* arena: of the document at hand */
