@@ -72,6 +72,11 @@ void process_follow_parent(int parent)
         _exit(0);
 }
 
+void process_name(const char *role)
+{
+    prctl(PR_SET_NAME, role, 0, 0, 0);
+}
+
 void process_raise_file_limit(void)
 {
     struct rlimit files;

@@ -27,6 +27,8 @@ bool process_wait(struct process *p, int fd, int64_t milliseconds);
 
 /* Ends with its parent, however that ends; ends at once when it has gone already. */
 void process_follow_parent(int parent);
+/* What `ps -o comm` and `top` show of it, such as "courier hansen-" (15 characters are kept). */
+void process_name(const char *role);
 /* As many open files as the system lets it have: a group of documents is a group of open folders. */
 void process_raise_file_limit(void);
 /* For the role that reads untrusted bytes: no new privileges, no sockets, no programs started, no looking

@@ -69,6 +69,7 @@ static void become(struct supervisor *s, const struct role *r, int parent)
     struct role_context context = {.config = s->config, .board = r->entry};
     int status;
     process_follow_parent(parent);
+    process_name(r->entry->role);
     process_close(&s->process);
     close(s->lock);
     r->entry->busy = 1;

@@ -1,5 +1,6 @@
-/* bench_fill INBOX TEMPLATE COUNT: puts COUNT orders made from TEMPLATE into an inbox, with numbers from
- * 1000001. Written under dot names and renamed, one sync at the end: outside of what is measured. */
+/* bench_fill INBOX TEMPLATE COUNT [FIRST]: puts COUNT orders made from TEMPLATE into an inbox, with numbers
+ * from FIRST, 1000001. Written under dot names and renamed, one sync at the end: outside of what is measured.
+ */
 #include "base/buffer.h"
 #include "base/file.h"
 #include <errno.h>
@@ -11,7 +12,7 @@
 int main(int argc, char **argv)
 {
     struct buffer template = {0}, order = {0};
-    if (argc != 4)
+    if (argc != 4 && argc != 5)
         return 64;
     int inbox = open(argv[1], O_DIRECTORY | O_RDONLY | O_CLOEXEC);
     if (file_read(AT_FDCWD, argv[2], 1 << 24, &template) < 0 || inbox < 0) {
@@ -26,14 +27,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_fill: %s has no \"orderNbr\"\n", argv[2]);
         return 65;
     }
-    unsigned count = (unsigned)strtoul(argv[3], NULL, 10);
-    for (unsigned i = 1; i <= count; i++) {
+    unsigned long first = argc > 4 ? strtoul(argv[4], NULL, 10) : 1000001;
+    unsigned long count = strtoul(argv[3], NULL, 10);
+    for (unsigned long number = first; number < first + count; number++) {
         char name[64];
         buffer_clear(&order);
         buffer_add(&order, template.ptr, (size_t)(open_quote + 1 - template.ptr));
-        buffer_printf(&order, "%u", 1000000 + i);
+        buffer_printf(&order, "%lu", number);
         buffer_add(&order, close_quote, template.len - (size_t)(close_quote - template.ptr));
-        snprintf(name, sizeof name, "purchaseorder-%u.json", 1000000 + i);
+        snprintf(name, sizeof name, "purchaseorder-%lu.json", number);
         if (file_write(inbox, ".new", buffer_as_slice(&order), 0640, false) < 0 ||
             renameat(inbox, ".new", inbox, name) < 0) {
             fprintf(stderr, "bench_fill: %s: %s\n", name, strerror(errno));

@@ -215,12 +215,11 @@ int main(int argc, char **argv)
     measure(PART_PARSE, limit, "JSON, everything into nodes");
     double json = measure(PART_WANTED, limit, "JSON, what the map reads into nodes, all checked");
     double read = measure(PART_READ, limit, "JSON to canonical, checked");
-    double tree = measure(PART_TREE, limit, "JSON to canonical to tree of the 850");
+    measure(PART_TREE, limit, "JSON to canonical to a tree of the 850, kept");
     double whole = measure(PART_WHOLE, limit, "JSON to canonical to validated 850 bytes");
     measure(PART_FILE, limit, "the same, and canonical.json");
-    printf(
-        "split: JSON %.2f us, map to canonical %.2f us, map to 850 %.2f us, validating and writing %.2f us\n",
-        json * 1e6, (read - json) * 1e6, (tree - read) * 1e6, (whole - tree) * 1e6);
+    printf("split: JSON %.2f us, map to canonical %.2f us, map to 850, validating and writing %.2f us\n",
+           json * 1e6, (read - json) * 1e6, (whole - read) * 1e6);
     printf("%s\n", whole <= 1.0 / 30000 ? "held: 30,000 documents a second or better"
                                         : "NOT held: 30,000 documents a second");
     map_library_close(library);

@@ -7,7 +7,6 @@ make_site "$work/site"
 "$SPOOLGATE" run >"$work/out" 2>"$work/log" &
 run=$!
 pids+=("$run")
-role_pid() { pgrep -P "$run" -f "$1" | head -1; }
 children() { pgrep -P "$run" | wc -l; }
 ok "it starts its roles" wait_for 10 test -s "$site/spool/.run.json"
 roles=$(jq -r '.. | .role? // empty' "$site/spool/.run.json")
@@ -16,6 +15,7 @@ for r in 'translator 1' 'courier orderful' 'courier hansen-sftp' 'poller visma';
 ok "a second gateway on the same spool is refused" test $? -ne 0
 like "$(cat "$work/second")" 'already|another' "with a sentence"
 pid_of() { jq -r --arg r "$1" '.. | objects | select(.role? == $r) | .pid' "$site/spool/.run.json"; }
+is "$(ps -o comm= -p "$(pid_of 'translator 1')")" 'translator 1' "a role's process bears its name"
 for role in 'translator 1' 'courier orderful' 'poller visma'; do
     old=$(pid_of "$role")
     kill -9 "$old"
