@@ -2,9 +2,17 @@ dist_man_MANS = \
 	docs/man/spoolgate-backfill.1 \
 	docs/man/spoolgate-check.1 \
 	docs/man/spoolgate-config.1 \
+	docs/man/spoolgate-list.1 \
 	docs/man/spoolgate-map.1 \
+	docs/man/spoolgate-ping.1 \
+	docs/man/spoolgate-reindex.1 \
+	docs/man/spoolgate-retry.1 \
 	docs/man/spoolgate-run.1 \
 	docs/man/spoolgate-sandbox.1 \
+	docs/man/spoolgate-secret.1 \
+	docs/man/spoolgate-show.1 \
+	docs/man/spoolgate-status.1 \
+	docs/man/spoolgate-trace.1 \
 	docs/man/spoolgate-translate.1 \
 	docs/man/spoolgate.1 \
 	docs/man/spoolgate.conf.5
