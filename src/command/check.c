@@ -280,7 +280,7 @@ int command_check(int argc, char **argv)
     }
     if (!archive && optind == argc)
         return usage(stderr);
-    if (offline_open(&k.offline, k.config_file, &k.arena) == 0)
+    if (offline_open(&k.offline, k.config_file, NULL, &k.arena) == 0)
         status = archive ? check_archive(&k, argv + optind) : check_files(&k, argv + optind);
     offline_close(&k.offline);
     arena_free(&k.arena);

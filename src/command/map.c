@@ -1,46 +1,24 @@
 /* spoolgate map check [MAP...] | explain MAP FILE: what integrators use while they write a map. */
-#include "base/file.h"
 #include "command/command.h"
-#include "map/map.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "command/offline.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 static int usage(FILE *out)
 {
-    fputs("usage: spoolgate map check [-c FILE] MAP...\n"
-          "       spoolgate map explain [-c FILE] [--set NAME=VALUE]... MAP FILE\n\n"
+    fputs("usage: spoolgate map check [-c FILE] [-t DIR] MAP...\n"
+          "       spoolgate map explain [-c FILE] [-t DIR] [--set NAME=VALUE]... MAP FILE\n\n"
           "check    loads each map (\"x12/850\", or a path ending in .map) and checks it against its\n"
           "         dictionary and canonical schema; mistakes are named with file, line and column\n"
           "explain  runs a map over a document and prints, value by value, what came from where, and\n"
           "         what in the document no line has used\n\n"
           "  -c, --config FILE      the configuration whose maps/ folder is searched first\n"
-          "  -t, --translators DIR  another folder of translators (may be given before all others)\n"
-          "      --set NAME=VALUE   a partner's variable ($NAME in maps)\n"
-          "Exit status: 0 in order, 1 mistakes found, 64 usage, 66 no such file.\n",
+          "  -t, --translators DIR  a folder of maps that is searched before all others\n"
+          "      --set NAME=VALUE   a partner's variable ($NAME in maps)\n\n"
+          "Exit status: 0 in order, 1 mistakes found, 64 usage, 66 no such file, 78 the configuration is\n"
+          "not in order.\n",
           out);
     return out == stderr ? EXIT_USAGE : EXIT_DONE;
-}
-
-/* Directories to search: -t's, the configuration's own maps, the installed translators. */
-static struct map_library *open_library(const char *config_file, const char *translators, struct arena *a)
-{
-    const char **dirs = arena_zero(a, 16 * sizeof *dirs);
-    size_t n = 0;
-    if (translators)
-        dirs[n++] = translators;
-    if (config_file) {
-        struct config *c = command_config_load(config_file, a);
-        if (!c)
-            return NULL;
-        for (size_t i = 0; i < 8 && c->map_directories[i] && n < 14; i++)
-            dirs[n++] = arena_text(a, slice_of(c->map_directories[i]));
-        config_free(c);
-    }
-    const char *env = getenv("SPOOLGATE_TRANSLATORS");
-    dirs[n++] = env && *env ? env : SPOOLGATE_DATADIR "/translators";
-    return map_library_open(dirs);
 }
 
 static int check(struct map_library *library, int argc, char **argv, struct arena *a)
@@ -51,7 +29,8 @@ static int check(struct map_library *library, int argc, char **argv, struct aren
         const struct map *m = map_load(library, argv[i], &found);
         command_print_findings(&found);
         if (!m || found.errors) {
-            printf("%s: %u mistakes\n", argv[i], found.errors ? found.errors : 1);
+            printf("%s: %u mistake%s\n", argv[i], found.errors ? found.errors : 1,
+                   found.errors > 1 ? "s" : "");
             status = EXIT_FOUND_PROBLEMS;
         } else {
             printf("%s: in order (%s%s%s %s %s)\n", argv[i], map_syntax(m)->name, map_set(m)[0] ? " " : "",
@@ -76,11 +55,9 @@ static int explain(struct map_library *library, const char *name, const char *fi
         status = EXIT_FOUND_PROBLEMS;
         goto out;
     }
-    if (file_read(AT_FDCWD, file, 64u << 20, &bytes) < 0) {
-        fprintf(stderr, "spoolgate map: %s cannot be read: %s\n", file, strerror(errno));
-        status = EXIT_NO_INPUT;
+    status = offline_read("map", file, &bytes);
+    if (status != EXIT_DONE)
         goto out;
-    }
     if (map_explain(m, buffer_as_slice(&bytes), variables, variable_count, &text, &found) < 0 || found.errors)
         status = EXIT_FOUND_PROBLEMS;
     fwrite(text.ptr ? text.ptr : "", 1, text.len, stdout);
@@ -124,14 +101,13 @@ int command_map(int argc, char **argv)
     if (argc < 2 || (strcmp(argv[0], "check") && (strcmp(argv[0], "explain") || argc != 3)))
         return usage(stderr);
     struct arena a = {0};
+    struct offline offline;
     int status = EXIT_CONFIG;
-    struct map_library *library = open_library(config_file, translators, &a);
-    if (library) {
+    if (offline_open(&offline, config_file, translators, &a) == 0)
         status = !strcmp(argv[0], "check")
-                     ? check(library, argc - 1, argv + 1, &a)
-                     : explain(library, argv[1], argv[2], variables, variable_count, &a);
-        map_library_close(library);
-    }
+                     ? check(offline.maps, argc - 1, argv + 1, &a)
+                     : explain(offline.maps, argv[1], argv[2], variables, variable_count, &a);
+    offline_close(&offline);
     arena_free(&a);
     return status;
 }

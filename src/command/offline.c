@@ -11,7 +11,7 @@
 
 #define INPUT_LIMIT (256u << 20)
 
-int offline_open(struct offline *o, const char *file, struct arena *a)
+int offline_open(struct offline *o, const char *file, const char *first, struct arena *a)
 {
     const char *usual = config_default_path(), *env = getenv("SPOOLGATE_TRANSLATORS");
     *o = (struct offline){0};
@@ -21,8 +21,10 @@ int offline_open(struct offline *o, const char *file, struct arena *a)
             return -1;
     }
     size_t n = 0;
-    for (; o->config && n < 8 && o->config->map_directories[n]; n++)
-        o->directories[n] = o->config->map_directories[n];
+    if (first)
+        o->directories[n++] = first;
+    for (size_t i = 0; o->config && i < 8 && o->config->map_directories[i]; i++)
+        o->directories[n++] = o->config->map_directories[i];
     o->directories[n] = env && *env ? env : SPOOLGATE_DATADIR "/translators";
     o->maps = map_library_open(o->directories);
     if (o->maps)

@@ -12,9 +12,9 @@ struct offline {
     const char *directories[16];
 };
 
-/* file NULL: the usual places are looked at. 0, or -1 when a configuration is there and not in order
- * (findings are printed). */
-int offline_open(struct offline *o, const char *file, struct arena *a);
+/* file NULL: the usual places are looked at. first: a folder of maps that is searched before all others, or
+ * NULL. 0, or -1 when a configuration is there and not in order (findings are printed). */
+int offline_open(struct offline *o, const char *file, const char *first, struct arena *a);
 void offline_close(struct offline *o);
 /* Reads a file, or standard input for "-". 0, or an exit status, with a sentence on stderr that begins with
  * command. */

@@ -25,9 +25,9 @@ static int usage(FILE *out)
           "stand in place of a number.\n\n"
           "  -c, --config FILE  this configuration\n"
           "      --json         one JSON object a document, for scripts\n\n"
-          "Exit status: 0 done, 1 no document speaks of it, 64 usage, 66 no spool, 78 the configuration is "
-          "not in\n"
-          "order.\n",
+          "Exit status: 0 done, 1 no document speaks of it, 64 usage, 66 no spool, 73 the state cannot be "
+          "read,\n"
+          "78 the configuration is not in order.\n",
           out);
     return out == stderr ? EXIT_USAGE : EXIT_DONE;
 }

@@ -170,7 +170,7 @@ static int translate(struct translating *t)
 {
     struct buffer bytes = {0};
     int status = offline_read("translate", t->in, &bytes);
-    if (status == EXIT_DONE && offline_open(&t->offline, t->config_file, &t->arena) < 0)
+    if (status == EXIT_DONE && offline_open(&t->offline, t->config_file, NULL, &t->arena) < 0)
         status = EXIT_CONFIG;
     else if (status == EXIT_DONE && t->readable && !t->map && !t->source && !t->partner && !t->to)
         status = write_readable(t, buffer_as_slice(&bytes));
