@@ -206,6 +206,13 @@ pid_t sshd_killer(const struct sshd *s, const char *dir, off_t size)
     return child;
 }
 
+const char *sshd_known(const char *script)
+{
+    command("cd %s && { %s; } >known_test", plain.dir,
+            arena_printf(&arena, "port=%d; host='[127.0.0.1]:%d'; %s", plain.port, plain.port, script));
+    return arena_printf(&arena, "%s/known_test", plain.dir);
+}
+
 bool sshd_begin(void)
 {
     if (access("/usr/sbin/sshd", X_OK) || system("command -v ssh-keygen >/dev/null")) {

@@ -42,5 +42,8 @@ int free_port(void);
 bool said(const char *code);
 const char *said_text(void);
 const char *at(const char *name); /* in the shared server's folder */
+/* A known_hosts file made by a shell command in the shared server's folder; it has $host and $port. */
+const char *sshd_known(const char *script);
+#define CLIENT "$(cut -d' ' -f1,2 client.pub)" /* a good key, but not the server's */
 
 #endif

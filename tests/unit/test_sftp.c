@@ -152,17 +152,8 @@ static enum sftp_result connect_with(const char *known_hosts)
     return r;
 }
 
-/* A known_hosts file made by a shell command in the server's folder. */
-static const char *known(const char *script)
-{
-    command("cd %s && { %s; } >known_test", plain.dir,
-            arena_printf(&arena, "port=%d; host='[127.0.0.1]:%d'; %s", plain.port, plain.port, script));
-    return arena_printf(&arena, "%s/known_test", plain.dir);
-}
-
 #define ED "$(cut -d' ' -f1,2 host_ed25519.pub)"
 #define EC "$(cut -d' ' -f1,2 host_ecdsa.pub)"
-#define CLIENT "$(cut -d' ' -f1,2 client.pub)" /* a good key, but not the server's */
 
 static void known_hosts_are_recognised_in_every_form(void **state)
 {
@@ -184,7 +175,7 @@ static void known_hosts_are_recognised_in_every_form(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        if (connect_with(known(good[i])) != SFTP_OK)
+        if (connect_with(sshd_known(good[i])) != SFTP_OK)
             fail_msg("%s\n%s", good[i], said_text());
     }
 }
@@ -207,7 +198,7 @@ static void an_unknown_host_is_refused_with_the_line_to_add(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
         findings = (struct findings){.arena = &arena};
-        if (connect_with(known(unknown[i])) != SFTP_DENIED)
+        if (connect_with(sshd_known(unknown[i])) != SFTP_DENIED)
             fail_msg("%s", unknown[i]);
         assert_true(said("sftp.host-key-unknown"));
         assert_non_null(strstr(findings.first->what, "SHA256:"));
@@ -227,7 +218,7 @@ static void a_changed_host_key_is_refused_with_both_fingerprints(void **state)
 {
     (void)state;
     char seen[128], path[200];
-    assert_int_equal(connect_with(known("echo \"$host " CLIENT "\"")), SFTP_DENIED);
+    assert_int_equal(connect_with(sshd_known("echo \"$host " CLIENT "\"")), SFTP_DENIED);
     assert_true(said("sftp.host-key-changed"));
     command("cd %s && ssh-keygen -lf host_ed25519.pub | cut -d' ' -f2 >seen && ssh-keygen -lf client.pub | "
             "cut -d' ' -f2 >>seen",
@@ -241,7 +232,8 @@ static void a_changed_host_key_is_refused_with_both_fingerprints(void **state)
     fclose(f);
     assert_string_equal(findings.first->where, arena_printf(&arena, "%s/known_test:1", plain.dir));
     findings = (struct findings){.arena = &arena};
-    assert_int_equal(connect_with(known("echo \"@revoked * " ED "\"; echo \"$host " ED "\"")), SFTP_DENIED);
+    assert_int_equal(connect_with(sshd_known("echo \"@revoked * " ED "\"; echo \"$host " ED "\"")),
+                     SFTP_DENIED);
     assert_true(said("sftp.host-key-revoked"));
 }
 

@@ -120,7 +120,7 @@ static void a_changed_host_key_holds_the_endpoint(void **state)
 {
     struct remote *r = *state;
     struct site *s = &r->site;
-    site_set(s, "known_hosts", known("echo \"$host " CLIENT "\""));
+    site_set(s, "known_hosts", sshd_known("echo \"$host " CLIENT "\""));
     site_connect(s);
     struct delivery *d = site_add(s, "x", SLICE("x"));
     site_send(s, false);
@@ -298,7 +298,7 @@ static void ping_tells_each_step(void **state)
     assert_int_equal(s->endpoint.adapter->ping(&s->endpoint, &report), -1);
     assert_non_null(strstr(lines.ptr, "wrong upload: "));
     site_disconnect(s);
-    site_set(s, "known_hosts", known("echo \"$host " CLIENT "\""));
+    site_set(s, "known_hosts", sshd_known("echo \"$host " CLIENT "\""));
     site_connect(s);
     buffer_clear(&lines);
     assert_int_equal(s->endpoint.adapter->ping(&s->endpoint, &report), -1);
