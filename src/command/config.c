@@ -67,10 +67,12 @@ static unsigned count_endpoints(const struct config *c)
 
 static void print_summary(const char *path, const struct config *c, const struct findings *f)
 {
+    unsigned endpoints = c ? count_endpoints(c) : 0, partners = c ? count_partners(c) : 0;
     if (f->errors)
         printf("%s: %u mistake%s", c ? c->file : path, f->errors, f->errors == 1 ? "" : "s");
     else
-        printf("%s is in order: %u endpoints, %u partners", c->file, count_endpoints(c), count_partners(c));
+        printf("%s is in order: %u endpoint%s, %u partner%s", c->file, endpoints, endpoints == 1 ? "" : "s",
+               partners, partners == 1 ? "" : "s");
     if (f->warnings)
         printf(", %u warning%s", f->warnings, f->warnings == 1 ? "" : "s");
     putchar('\n');
@@ -104,7 +106,8 @@ static int check(const char *path, bool as_json)
         print_findings(&f);
         print_summary(path, c, &f);
     }
-    int status = !c ? EXIT_CONFIG : f.errors ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+    bool unreadable = !c && f.first && !strcmp(f.first->code, "config.unreadable");
+    int status = unreadable ? EXIT_CONFIG : f.errors ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
     config_free(c);
     arena_free(&a);
     return status;

@@ -11,6 +11,7 @@ struct pinging {
     bool spool_is_open;
     struct state *state;
     struct secrets *secrets;
+    struct findings no_secrets; /* why they could not be opened */
     bool as_json, failed;
     json_t *all; /* --json */
     struct arena arena;
@@ -96,6 +97,10 @@ static void ping_one(struct pinging *p, const struct endpoint_config *c)
     if (e.session)
         e.adapter->close(&e);
     print(p, c->name, &r);
+    if (r.failed && !p->secrets && !p->as_json) { /* which may be why */
+        command_print_findings(&p->no_secrets);
+        p->no_secrets = (struct findings){0};
+    }
     p->failed |= r.failed;
     buffer_free(&lines);
 }
@@ -110,8 +115,7 @@ static int open_all(struct pinging *p)
     }
     /* without a key, endpoints that need no secret can still be looked at; the others say what is missing */
     p->secrets = secrets_open(p->config->secrets_file, p->config->key_file, &found);
-    if (!p->secrets && !p->as_json)
-        command_print_findings(&found);
+    p->no_secrets = found;
     return 0;
 }
 

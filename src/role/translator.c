@@ -46,6 +46,10 @@ static int translator_open(struct translator *w, struct process *p, int slot)
     }
     if (state_stands_with(w->state, w->spool.root) < 0)
         log_warning("it cannot be told on which filesystem the state is: %s", strerror(errno));
+    /* so that a person or a mount finds the folder before the first file comes */
+    for (const struct route *r = w->config->routes; r; r = r->next)
+        if (spool_inbox(&w->spool, r->source) < 0)
+            log_warning("inbox/%s cannot be made: %s", r->source, strerror(errno));
     if (open_slot(w, p, slot) < 0)
         return -1;
     if (hand_open(w) < 0) {

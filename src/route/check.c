@@ -418,6 +418,14 @@ int config_check(const struct config *c, struct map_library *maps, struct findin
         check_route(&k, r);
     for (const struct partner *p = c->partners; p; p = p->next)
         check_partner(&k, p);
+    if (!c->routes)
+        say(&k, SEVERITY_WARNING, "config.route.none", c->file,
+            "Add a [route …] with source = the folder of inbox/ and the map that reads what lies there.",
+            "There is no route: no document that comes in can be read.");
+    if (!c->partners)
+        say(&k, SEVERITY_WARNING, "config.partner.none", c->file,
+            "Add a file for each partner beside it: partners.d/<partner>.conf.",
+            "There are no partners: nothing is sent to anybody.");
     arena_free(&scratch);
     return f->errors == errors ? 0 : -1;
 }
@@ -446,11 +454,11 @@ void config_check_secrets(const struct config *c, struct findings *f)
             if (!opened)
                 secrets = secrets_open(c->secrets_file, c->key_file, &found);
             if (!opened && !secrets)
-                finding_add(
-                    f, SEVERITY_WARNING, "config.secrets", endpoint_where(e, s->key, f->arena),
-                    "Give the key as secret(1) says: key_file, $SPOOLGATE_KEY or systemd's credentials.",
-                    "The secrets cannot be looked at: %s",
-                    found.first ? found.first->what : "there is no key for them.");
+                finding_add(f, SEVERITY_WARNING, "config.secrets", endpoint_where(e, s->key, f->arena),
+                            "Give the key as spoolgate-secret(1) says: key_file, $SPOOLGATE_KEY or systemd's "
+                            "credentials.",
+                            "The secrets cannot be looked at: %s",
+                            found.first ? found.first->what : "there is no key for them.");
             opened = true;
             struct findings one = {.arena = &scratch};
             if (secrets && !secrets_get(secrets, s->value, &one).ptr)
