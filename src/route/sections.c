@@ -175,6 +175,9 @@ static int pair(void *context, const char *section, const char *key, const char 
     struct reading *r = context;
     (void)section; /* next_line knows it, whole */
     r->seen = PAIR;
+    if (r->expected == SECTION)
+        return 1; /* indented behind a broken section, which inih has passed over: it goes on with a value
+                     there */
     if (!r->section) {
         if (!r->continues)
             mistake(r, "config.section", arena_printf(r->arena, "%s stands in no section.", key),

@@ -212,6 +212,7 @@ static void mistakes_of_writing(void **state)
     refused("[spoolgate] spool = a\n", NULL, "spoolgate.conf:1", "behind the ]");
     refused("[spoolgate]\nspool = a\nspool = b\n", NULL, "spoolgate.conf:3", "twice");
     refused("[spoolgate]\n[spoolgate]\nspool = b\n", NULL, "spoolgate.conf:2", "already");
+    refused("[spoolgate]\nspool = a\n[broken\n [endpoint visma]\n", NULL, "spoolgate.conf:3", "ends with ]");
     refused("[spoolgate]\n  spool = a\n", NULL, "spoolgate.conf:2", "blank");
     refused("[spoolgate]\nspool =\n", NULL, "spoolgate.conf:2", "no value");
     refused("[spoolgate]\nspool = a\x01z\n", NULL, "spoolgate.conf:2", "control");
