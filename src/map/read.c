@@ -378,7 +378,7 @@ struct node *run_read(const struct map *m, struct node *tree, struct slice input
     path_put(r.arena, s.ours, &m->type_path, type);
 
     const struct test *failed = NULL;
-    struct findings *told = r.findings, aside = {.arena = r.arena};
+    struct findings *told = r.findings, aside = {.arena = r.arena}, before = *told;
     unsigned errors = told->errors;
     place_frames(&r, &s, tree);
     if (!run_tests(&r, &s, m->top.only, &failed)) {
@@ -386,7 +386,10 @@ struct node *run_read(const struct map *m, struct node *tree, struct slice input
                                 m->name);
         if (r.trace)
             buffer_printf(r.trace, "not for sending: %s\n", *skipped);
-        r.findings = &aside; /* a document that is not for sending may be unfinished */
+        *told = before; /* a document that is not for sending may be unfinished */
+        if (told->last)
+            told->last->next = NULL;
+        r.findings = &aside;
     }
     read_block(&r, &s, tree);
     if (*skipped)

@@ -18,6 +18,10 @@ static void what_must_not_be_sent(void **state)
                      &skipped);
     assert_non_null(skipped);
     assert_int_equal(b->findings.errors, 0);
+    text = read_with(b, m, SLICE("{\"status\":\"Hold\",\"orderNbr\":\"1\",\"owner\":[],\"supplier\":7}"),
+                     &skipped);
+    assert_non_null(skipped);
+    assert_int_equal(b->findings.errors, 0);
     text = read_with(b, m, SLICE("{\"orderNbr\":\"1\"}"), &skipped);
     has(skipped, "status is not there");
     text = read_with(b, load(b, "visma/customer-invoice"), sample(b, "visma-customer-invoice-on-hold.json"),
