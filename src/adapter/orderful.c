@@ -311,7 +311,7 @@ enum orderful_got orderful_judge_get(struct endpoint *e, const struct http_excha
         return ORDERFUL_BROKEN;
     }
     if (x->status == 200) {
-        *answer = json_parse(buffer_as_slice(&x->answer), NULL);
+        *answer = http_answer_json(x);
         if (*answer)
             return ORDERFUL_OK;
     }

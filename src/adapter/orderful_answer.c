@@ -44,7 +44,7 @@ static const char *joined(const json_t *message, struct arena *a)
 const char *orderful_message(const struct http_exchange *x, struct arena *a)
 {
     struct slice body = slice_trim(buffer_as_slice(&x->answer));
-    json_t *j = json_parse(body, NULL);
+    json_t *j = http_answer_json(x);
     const char *text = joined(json_object_get(j, "message"), a);
     json_decref(j);
     if (text)
@@ -53,7 +53,7 @@ const char *orderful_message(const struct http_exchange *x, struct arena *a)
         return "(no explanation)";
     if (body.ptr[0] == '<')
         return "(a page of a proxy, not of the API)";
-    return arena_printf(a, "%.*s", (int)(body.len > BODY_SHOWN ? BODY_SHOWN : body.len), body.ptr);
+    return http_clean_text(x, body, BODY_SHOWN, a);
 }
 
 /* "unitPrice" → "unit price", "FOBRelatedInstructions" → "FOB related instructions", without a counting
@@ -198,7 +198,7 @@ static void delivered(struct delivery *d, const char *id)
 /* 2xx. v3 tells the id only; v4 has judged the document already. */
 static void judge_success(struct endpoint *e, struct delivery *d, const struct http_exchange *x)
 {
-    json_t *answer = json_parse(buffer_as_slice(&x->answer), NULL);
+    json_t *answer = http_answer_json(x);
     const char *status = json_text_at(answer, "status"), *detail = json_text_at(answer, "detail");
     char id[128];
     orderful_id(json_object_get(answer, "id"), id);
@@ -222,7 +222,7 @@ static void judge_success(struct endpoint *e, struct delivery *d, const struct h
 
 static bool is_about_relationship(const struct http_exchange *x, struct arena *a)
 {
-    json_t *j = json_parse(buffer_as_slice(&x->answer), NULL);
+    json_t *j = http_answer_json(x);
     const char *ref = json_text_at(j, "ref");
     bool yes = (ref && !strcmp(ref, "relationship")) || strcasestr(orderful_message(x, a), "relationship");
     json_decref(j);

@@ -67,5 +67,10 @@ void http_encode(struct buffer *b, struct slice part);
  * numbers that a double would alter), anything else as its first body_limit bytes with "cut" saying how many
  * there were. The caller owns what is returned. */
 json_t *http_record(const struct http_exchange *x, size_t body_limit);
+/* The answer's body for what is read and said of it, without secrets, should the other side repeat them: as
+ * JSON (NULL when it is none; the caller owns it), and the first limit bytes of a text of it. The request's
+ * headers must still be there. */
+json_t *http_answer_json(const struct http_exchange *x);
+const char *http_clean_text(const struct http_exchange *x, struct slice text, size_t limit, struct arena *a);
 
 #endif

@@ -257,6 +257,28 @@ static bool holds_secret(const struct values *v, const json_t *j)
     return false;
 }
 
+json_t *http_answer_json(const struct http_exchange *x)
+{
+    struct values v = secret_values(x);
+    json_t *j = json_parse(buffer_as_slice(&x->answer), NULL);
+    if (!holds_secret(&v, j))
+        return j;
+    json_t *clean = redacted_json(&v, j);
+    json_decref(j);
+    return clean;
+}
+
+const char *http_clean_text(const struct http_exchange *x, struct slice text, size_t limit, struct arena *a)
+{
+    struct values v = secret_values(x);
+    struct buffer b = {0};
+    /* redacted before it is cut, as in body_record */
+    redact(&v, slice_make(text.ptr, text.len > limit + 4096 ? limit + 4096 : text.len), &b);
+    const char *clean = arena_text(a, slice_make(b.ptr ? b.ptr : "", b.len > limit ? limit : b.len));
+    buffer_free(&b);
+    return clean;
+}
+
 /* The body as JSON, redacted; NULL when it is none, or says no more as JSON than as text. */
 static json_t *body_as_json(const struct values *v, struct slice body, size_t limit)
 {

@@ -94,6 +94,39 @@ static void secrets_are_redacted_wherever_they_come_up(void **state)
     }
 }
 
+/* What adapters say of an answer goes to the log, to error.txt and to `status`. */
+static void what_is_said_of_an_answer_holds_no_secret(void **state)
+{
+    static const char *const answers[] = {"{\"message\":\"the key " KEY " is unknown\"}",
+                                          "{\"message\":[\"\\u006fk-5f0c-super-secret\"]}",
+                                          "{\"a\":[[{\"" KEY "\":1}]]}",
+                                          "the key " KEY " is unknown",
+                                          "{\"message\":\"" KEY,
+                                          "",
+                                          "[]"};
+    struct arena a = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct http_exchange x = exchange("https://x/", "", "", answers[i]);
+        json_t *j = http_answer_json(&x);
+        char *text = j ? json_dumps(j, 0) : NULL;
+        assert_true(!text == (i == 3 || i == 4 || i == 5));
+        assert_true(!text || !strstr(text, "super-secret"));
+        for (size_t limit = 0; limit < 40; limit++)
+            assert_null(strstr(http_clean_text(&x, buffer_as_slice(&x.answer), limit, &a), "ok-5"));
+        free(text);
+        json_decref(j);
+        http_exchange_free(&x);
+    }
+    struct http_exchange x = exchange("https://x/", "", "", "{\"id\":\"7\"}");
+    json_t *j = http_answer_json(&x);
+    assert_string_equal(json_text_at(j, "id"), "7");
+    assert_string_equal(http_clean_text(&x, SLICE("plain"), 4, &a), "plai");
+    json_decref(j);
+    http_exchange_free(&x);
+    arena_free(&a);
+}
+
 static void names_of_secrets_are_redacted_without_knowing_the_value(void **state)
 {
     static const char *const places[][4] = {
@@ -211,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_receipt_shows_what_matters),
         cmocka_unit_test(secrets_are_redacted_wherever_they_come_up),
+        cmocka_unit_test(what_is_said_of_an_answer_holds_no_secret),
         cmocka_unit_test(names_of_secrets_are_redacted_without_knowing_the_value),
         cmocka_unit_test(a_secret_at_the_edge_of_a_cut_is_not_shown_in_part),
         cmocka_unit_test(amounts_are_never_turned_into_doubles),
