@@ -393,8 +393,7 @@ static void compile_block(struct compiler *c, struct block *outer, const struct 
     else
         outer->first = b;
     outer->last = b;
-    if (s->when)
-        add_test(b, compile_tests(c, outer, s->when, false));
+    b->when = compile_tests(c, outer, s->when, b->direction == DIRECTION_READ);
     compile_statements(c, b, s->first);
 }
 

@@ -371,7 +371,7 @@ static struct statement *read_line(struct parser *s, bool *opens)
     if (!s->wrong && take(s, "{")) {
         *opens = true;
         if (t->left != SIDE_PLACE || t->right > SIDE_PATH || (t->right && t->right != SIDE_PATH) ||
-            t->table.ptr || t->has_default || t->cut || t->form)
+            t->table.ptr || t->has_default || t->required || t->cut || t->form)
             fault(s, begin, "Write PLACE : path {, or PLACE {.", "This line cannot open a block.");
         t->kind = STATEMENT_BLOCK;
         if (!at_end(s))

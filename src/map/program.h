@@ -144,7 +144,8 @@ struct block {
     struct block *first, *last, *next; /* inner ones, in map order */
     unsigned order; /* of this block among the outer block's lines: after that many lines */
     unsigned line_count;
-    const struct test *only;
+    const struct test *only; /* looked at inside, in each instance */
+    const struct test *when; /* behind the block's own line: looked at outside */
     struct spot spot;
     const char *text; /* "PO1", "lines[]" */
 };

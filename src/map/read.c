@@ -241,6 +241,8 @@ static void read_inner(struct running *r, struct scope *outer, const struct bloc
     const struct frame *f = b->frame;
     if (!(b->direction & DIRECTION_READ))
         return;
+    if (b->direction == DIRECTION_READ && !run_tests(r, outer, b->when, NULL))
+        return;
     if (b->each) {
         read_items(r, outer, b);
         return;

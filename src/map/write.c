@@ -289,7 +289,7 @@ static bool write_block(struct running *r, const struct scope *outer, const stru
     const struct block *b = f->opens;
     struct scope s = {.outer = outer, .block = b};
     struct node *ours = b->path.count ? path_get(outer->ours, &b->path) : outer->ours;
-    if (!ours || !(b->direction & DIRECTION_WRITE))
+    if (!ours || !(b->direction & DIRECTION_WRITE) || !run_tests(r, outer, b->when, NULL))
         return false;
     bool theirs = (b->direction & DIRECTION_READ) != 0; /* then "only when" is about their side */
     if (!b->each) {

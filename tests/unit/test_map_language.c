@@ -125,6 +125,18 @@ static void blocks(void **state)
                CANONICAL("\"buyer\":{\"name\":\"B\"},")),
         "{\"x\":{\"n\":\"B\",\"c\":\"k\"},\"y\":{\"z\":\"1\"},\"l\":[{\"q\":2,\"i\":{\"u\":\"EA\"}},{\"q\":3."
         "5,\"i\":{\"u\":\"KGM\"}}]}");
+    /* a condition behind a block's line looks outside: at ours when it writes, at theirs when it only reads
+     */
+    has(writes(b,
+               "json <- order\nx : buyer when currency {\nn : name\n}\ny : buyer when not currency {\nn : "
+               "name\n}\nl[] : lines[] when kind not rush {\nn : number\n}\n",
+               CANONICAL("\"currency\":\"NOK\",\"buyer\":{\"name\":\"B\"},")),
+        "{\"x\":{\"n\":\"B\"},\"l\":[{\"n\":\"1\"},{\"n\":\"2\"}]}");
+    has(reads(b, "a : buyer when k is 1 {\nname : name\n}\na : ship_to when k is 2 {\nname : name\n}\n",
+              ORDER("\"a\":{\"name\":\"N\"},\"k\":2")),
+        "\"ship_to\":{\"name\":\"N\"}");
+    has_not(reads(b, "a : buyer when k is 1 {\nname : name\n}\n", ORDER("\"a\":{\"name\":\"N\"},\"k\":2")),
+            "buyer");
     /* ours is not there: the block, its constants and what it requires are not either */
     has(writes(b, "json <- order\nx : buyer {\nn : name required\nc = \"k\"\n}\ny : number\n", CANONICAL("")),
         "{\"y\":\"1\"}");

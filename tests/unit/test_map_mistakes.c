@@ -81,6 +81,7 @@ static void in_the_text(void **state)
         {X12 "PO1 : lines[] { @PO101 : number }\n", "A block's lines stand in lines of their own"},
         {X12 "PO1 : lines[] {\n} @x\n", "Nothing can stand behind }"},
         {X12 "@PO1 : lines[]\n", "A list can only be gone through by a block"},
+        {X12 "@PO1 : lines[] required {\n}\n", "This line cannot open a block"},
         {X12 "@$x : number\n", "can only be read into ours"},
         {X12 "BEG03 : @summe(lines)\n", "There is no such function"},
         {"json -> order\nn -> @count(lines)\n", "What is counted cannot be read into"},
