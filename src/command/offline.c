@@ -25,7 +25,9 @@ int offline_open(struct offline *o, const char *file, const char *first, struct 
         o->directories[n++] = first;
     for (size_t i = 0; o->config && i < 8 && o->config->map_directories[i]; i++)
         o->directories[n++] = o->config->map_directories[i];
-    o->directories[n] = env && *env ? env : SPOOLGATE_DATADIR "/translators";
+    const char *standard = env && *env ? env : SPOOLGATE_DATADIR "/translators";
+    if (!n || strcmp(o->directories[n - 1], standard) != 0)
+        o->directories[n] = standard;
     o->maps = map_library_open(o->directories);
     if (o->maps)
         return 0;

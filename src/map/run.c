@@ -228,7 +228,11 @@ void run_trace(struct running *r, const struct scope *s, const struct line *l, s
     const char *right =
         literal && !r->reading ? path : arena_printf(r->arena, "%s = %s", path, quote(r->arena, ours));
     buffer_printf(r->trace, "%-44s %s %s", left, r->reading ? "->" : "<-", right);
-    if (pair)
-        buffer_printf(r->trace, "   (codes/%s.tsv, line %d)", l->codes->name, pair->line);
+    if (pair) { /* the file it stands in: a table may extend another */
+        const char *file = strstr(pair->file, "/codes/");
+        for (const char *next = file; next; next = strstr(next + 1, "/codes/"))
+            file = next;
+        buffer_printf(r->trace, "   (%s, line %d)", file ? file + 1 : pair->file, pair->line);
+    }
     buffer_byte(r->trace, '\n');
 }

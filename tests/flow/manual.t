@@ -135,6 +135,13 @@ for my $name (sort keys %program) {
 my ($words) = $md =~ /^\| `adapter` \| (.*?) \|/m;
 same([$words =~ /`(\w+)`/g], \@adapters, 'configuration.md: the adapters', 'the page', 'the program');
 
+# ---- findings of maps ----
+my %codes;
+$codes{$_} = 1 for map { slurp($_) =~ /"((?:map|canonical)\.[a-z.-]+)"/g } glob("$top/src/map/*.c"), "$top/src/command/offline.c";
+my ($findings) = slurp("$top/docs/map-language.md") =~ /^\| code \| what it says \|\n(.*?)\n\n/ms;
+same([map { my ($first) = split / \| /; $first =~ /`([a-z.-]+)`/g } split /\n/, $findings // ''], [keys %codes],
+    'map-language.md: the codes of findings', 'the page', 'the program');
+
 # ---- links ----
 sub anchors { # as GitHub makes them of headings
     my ($text) = @_;
@@ -167,7 +174,7 @@ for my $page (@pages) {
     }
     while ($text =~ m{(?<![\w./-])((?:src|docs|samples|translators|tests|spool)/[\w./-]*\w)}g) {
         my $path = $1;
-        next if $path =~ m{^spool/(?:inbox|translate|outbox|archive|error)} || -e "$top/$path" || -e "$folder/$path";
+        next if $path =~ m{^spool/(?:inbox|translate|outbox|archive|error|\.)} || grep { -e "$_/$path" } $top, "$top/src", $folder;
         next if glob("$top/$path.[ch]") || $path =~ m{^translators/canonical$};
         push @broken, "$page: $path is not there";
     }

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# The pages of docs/ done as they are printed, each from the top of a clone:
+#   ```console        lines that begin with "$ " are run, and what stands below them must come; … stands for anything
+#   ```ini PATH       (or any other language) is written to that file first
+#   ```map            a whole map, checked; "```map in HEADER": lines of one, checked behind that header
+#   ```ini = PATH     must be that file of the source tree, word for word
+#   <!-- meanwhile: COMMAND -->    what somebody else does in between
+. "$(dirname "$0")/lib.sh"
+export LC_ALL=C.UTF-8 TZ=UTC
+SFTP_ROOT=$work/partner
+start_sshd
+mkdir -p "$SFTP_ROOT/in" "$SFTP_ROOT/out"
+export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER
+unset SPOOLGATE_CONFIG SPOOLGATE_KEY CREDENTIALS_DIRECTORY
+
+extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' hosts become those of this machine
+    perl -Mutf8 -CSD -e '
+        my ($page, $folder) = @ARGV;
+        my ($n, $kind, $arg, @text) = (0);
+        sub put { my ($suffix, $text) = @_; open my $f, ">:utf8", sprintf("%s/%03d.%s", $folder, $n, $suffix) or die $!; print $f $text; }
+        open my $in, "<:utf8", $page or die $!;
+        while (my $line = <$in>) {
+            $line =~ s/sftp\.tind\.example/127.0.0.1/g;
+            $line =~ s/(-p |port = |port )22\b/$1$ENV{SFTP_PORT}/g;
+            $line =~ s/(user = |as )nordmat\b/$1$ENV{SFTP_USER}/g;
+            if (!defined $kind) {
+                if ($line =~ /^<!-- meanwhile: (.*) -->/) { $n++; put("meanwhile", "$1\n") }
+                ($kind, $arg, @text) = ($1, $2 // "") if $line =~ /^```(\w+) *(.*?)\s*$/;
+                next;
+            }
+            if ($line !~ /^```\s*$/) { push @text, $line; next }
+            if ($kind eq "console") {
+                my ($command, $want, $more) = ("", "", 0);
+                for (@text, "\$ \n") {
+                    if ($more || /^\$ /) {
+                        if (!$more && $command ne "") { $n++; put("run", $command); put("want", $want) }
+                        ($command, $want) = ("", "") unless $more;
+                        my $part = $more ? $_ : substr($_, 2);
+                        $command .= $part;
+                        $more = $part =~ /\\$/;
+                    } else { $want .= $_ }
+                }
+            } elsif ($arg =~ /^= (\S+)$/) { $n++; put("same", join("", "$1\n", @text)) }
+            elsif ($kind eq "map" && $arg =~ /^(?:in (.+))?$/) { $n++; put("map", join("", defined $1 ? "$1\n" : "", @text)) }
+            elsif ($arg =~ m{^\S+$}) { $n++; put("file", join("", "$arg\n", @text)) }
+            elsif ($arg ne "") { die "$page: ```$kind $arg is not understood\n" }
+            undef $kind;
+        }
+        die "$page: a block has no end\n" if defined $kind;
+    ' "$1" "$2"
+}
+fits() { # WANTED ACTUAL
+    perl -Mutf8 -CSD -e '
+        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; scalar <$f> // "" } @ARGV;
+        my $e = join "", map { my $l = $_; $l =~ /^\s*…\n?$/ ? "(?:.*\n)*?" : join("[^\n]*", map { quotemeta } split /…/, $l, -1) }
+            $want =~ /([^\n]*\n|[^\n]+)/g;
+        exit($got =~ /\A$e\z/ ? 0 : 1)' "$1" "$2"
+}
+parts_of() { find "$parts" -name "*.$1" | wc -l; }
+
+for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
+    name=$(basename "$page" .md)
+    grep -Eq '^```(console|map|\w+ +\S)' "$page" || continue
+    dir=$work/$name parts=$work/$name.parts
+    mkdir -p "$dir" "$parts"
+    for f in samples translators; do ln -s "$top_srcdir/$f" "$dir/$f"; done
+    ln -s "$(dirname "$SPOOLGATE")" "$dir/build"
+    extract "$page" "$parts" || { fail "$name.md can be taken apart"; continue; }
+    # one shell a page, so that cd and export last
+    (
+        cd "$dir" || exit
+        rc=0
+        for part in "$parts"/*; do
+            case $part in
+            *.file) path=$(head -1 "$part"); mkdir -p "$(dirname "$path")"; tail -n +2 "$part" >"$path" ;;
+            *.meanwhile) eval "$(cat "$part")" ;;
+            *.run) (exit $rc); eval "$(cat "$part")" >"${part%.run}.got" 2>&1 </dev/null; rc=$? ;;
+            esac
+        done
+    ) &
+    wait $! || true
+    bad=0
+    for part in "$parts"/*; do
+        case $part in
+        *.run)
+            fits "${part%.run}.want" "${part%.run}.got" && continue
+            bad=$((bad + 1))
+            fail "$name.md: \$ $(head -1 "$part")" "the page says:" "$(cat "${part%.run}.want")" "but:" "$(cat "${part%.run}.got")"
+            ;;
+        *.map)
+            said=$(cd "$dir" && cp "$part" part.map && "$SPOOLGATE" map check part.map 2>&1) && continue
+            bad=$((bad + 1))
+            fail "$name.md: this map is in order:" "$(cat "$part")" "$said"
+            ;;
+        *.same)
+            said=$(tail -n +2 "$part" | diff - "$top_srcdir/$(head -1 "$part")" 2>&1) && continue
+            bad=$((bad + 1))
+            fail "$name.md: $(head -1 "$part") is as printed" "$said"
+            ;;
+        esac
+    done
+    is "$bad" 0 "$name.md: $(parts_of run) commands, $(parts_of map) maps, $(parts_of file) files, $(parts_of same) samples are as printed"
+done
+finish
