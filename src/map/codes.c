@@ -132,7 +132,7 @@ const struct codes *codes_load(struct map_library *l, const char *name, struct f
             return c;
     struct reading r = {.library = l, .findings = f, .room = 64};
     r.pairs = arena_alloc(&l->arena, r.room * sizeof *r.pairs);
-    const char *wanted = name, *own = NULL;
+    const char *wanted = name, *own = NULL, *add_to = NULL;
     unsigned from = 0;
     for (unsigned depth = 0; wanted; depth++) {
         struct library_file file;
@@ -147,6 +147,13 @@ const struct codes *codes_load(struct map_library *l, const char *name, struct f
                             wanted);
             return NULL;
         }
+        /* what came with spoolgate is not for editing: the next version would take the line away */
+        if (!own)
+            add_to = file.directory ? arena_printf(&l->arena,
+                                                   "%s/codes/%s.tsv, a file that begins with the line "
+                                                   "\"extends\"",
+                                                   l->directories[0], name)
+                                    : file.path;
         own = own ? own : file.path;
         const char *extends;
         read_file(&r, &file, &extends);
@@ -159,6 +166,7 @@ const struct codes *codes_load(struct map_library *l, const char *name, struct f
     *c = (struct codes){.next = l->codes,
                         .name = arena_text(&l->arena, slice_of(name)),
                         .file = own,
+                        .add_to = add_to,
                         .pairs = r.pairs,
                         .count = r.count};
     index_pairs(c, &l->arena);

@@ -15,6 +15,8 @@ struct code_pair {
 struct codes {
     struct codes *next;
     const char *name, *file; /* "x12-unit", ".../codes/x12-unit.tsv" */
+    const char
+        *add_to; /* where a code that is missing is to be added: file, or one of the installation's own */
     const struct code_pair *pairs;
     unsigned count;
     unsigned mask; /* of the two hash tables, which hold numbers of pairs + 1 */

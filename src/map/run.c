@@ -182,8 +182,8 @@ void run_unknown_code(struct running *r, const struct scope *s, const struct lin
     const char *todo =
         arena_printf(r->arena,
                      r->reading ? "Correct the document, or add the line \"%.*s<tab>our code\" to %s."
-                                : "Add the line \"their code<tab>%.*s\" to %s, or correct the document.",
-                     SLICE_ARG(code), l->codes->file);
+                                : "Correct the document, or add the line \"their code<tab>%.*s\" to %s.",
+                     SLICE_ARG(code), l->codes->add_to);
     const char *what =
         r->reading ? arena_printf(r->arena, "The code \"%.*s\" is not in the table codes/%s.tsv.",
                                   SLICE_ARG(code), l->codes->name)

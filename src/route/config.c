@@ -174,8 +174,18 @@ static void load_erp_ids(struct loading *l, struct partner *p, const struct sect
 /* What comes from [us] is shown with the partner, too. */
 static void inherited(struct loading *l, struct section *s, const char *key, const char *value)
 {
-    if (value && !section_setting(s, key))
-        setting_default(l, s, key, value);
+    if (!value || section_setting(s, key))
+        return;
+    setting_default(l, s, key, value);
+    const char *ours = strncmp(key, "our_", 4) ? NULL : key + 4;
+    for (struct section *us = l->config->sections; us && ours; us = us->next) {
+        const struct setting *from = strcmp(us->kind, "us") ? NULL : section_setting(us, ours);
+        if (!from || !from->file || strcmp(from->value, value) != 0)
+            continue;
+        struct setting *here = section_setting(s, key);
+        here->file = from->file;
+        here->line = from->line;
+    }
 }
 
 static void finish_partner(struct loading *l, struct partner *p, struct section *s)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The pages of docs/ done as they are printed, each from the top of a clone:
 #   ```console        lines that begin with "$ " are run, and what stands below them must come; … stands for anything
-#   ```ini PATH       (or any other language) is written to that file first
+#   ```ini PATH       (or any other language) is written to that file; +PATH: added to it
 #   ```map            a whole map, checked; "```map in HEADER": lines of one, checked behind that header
 #   ```ini = PATH     must be that file of the source tree, word for word
 #   <!-- meanwhile: COMMAND -->    what somebody else does in between
@@ -20,7 +20,7 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
         sub put { my ($suffix, $text) = @_; open my $f, ">:utf8", sprintf("%s/%03d.%s", $folder, $n, $suffix) or die $!; print $f $text; }
         open my $in, "<:utf8", $page or die $!;
         while (my $line = <$in>) {
-            $line =~ s/sftp\.tind\.example/127.0.0.1/g;
+            $line =~ s/sftp\.fjordparts\.example/127.0.0.1/g;
             $line =~ s/(-p |port = |port )22\b/$1$ENV{SFTP_PORT}/g;
             $line =~ s/(user = |as )nordmat\b/$1$ENV{SFTP_USER}/g;
             if (!defined $kind) {
@@ -51,7 +51,7 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
 }
 fits() { # WANTED ACTUAL
     perl -Mutf8 -CSD -e '
-        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; scalar <$f> // "" } @ARGV;
+        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; (scalar <$f> // "") =~ s/\s*\z/\n/r } @ARGV;
         my $e = join "", map { my $l = $_; $l =~ /^\s*…\n?$/ ? "(?:.*\n)*?" : join("[^\n]*", map { quotemeta } split /…/, $l, -1) }
             $want =~ /([^\n]*\n|[^\n]+)/g;
         exit($got =~ /\A$e\z/ ? 0 : 1)' "$1" "$2"
@@ -72,7 +72,12 @@ for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
         rc=0
         for part in "$parts"/*; do
             case $part in
-            *.file) path=$(head -1 "$part"); mkdir -p "$(dirname "$path")"; tail -n +2 "$part" >"$path" ;;
+            *.file)
+                path=$(head -1 "$part")
+                mkdir -p "$(dirname "${path#+}")"
+                [[ $path == +* ]] || : >"$path"
+                tail -n +2 "$part" >>"${path#+}"
+                ;;
             *.meanwhile) eval "$(cat "$part")" ;;
             *.run) (exit $rc); eval "$(cat "$part")" >"${part%.run}.got" 2>&1 </dev/null; rc=$? ;;
             esac
