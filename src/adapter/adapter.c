@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +28,11 @@ const struct adapter *adapter_find(const char *name)
 void report_line(struct report *r, bool good, const char *what, const char *format, ...)
 {
     va_list ap;
-    buffer_printf(r->lines, "%s %s: ", good ? "ok   " : "wrong", what);
+    struct arena *a = r->findings->arena;
     va_start(ap, format);
-    buffer_vprintf(r->lines, format, ap);
+    const char *said = utf8_shown(a, arena_vprintf(a, format, ap)); /* the other side's names may be in it */
     va_end(ap);
-    buffer_byte(r->lines, '\n');
+    buffer_printf(r->lines, "%s %s: %s\n", good ? "ok   " : "wrong", what, said);
     r->failed |= !good;
 }
 

@@ -3,23 +3,6 @@
 #include "base/finding.h"
 #include "base/utf8.h"
 
-static const char *shown(struct arena *a, const char *text)
-{
-    struct slice s = slice_of(text);
-    size_t at = 0;
-    while (at < s.len) {
-        size_t n = utf8_sequence(slice_make(s.ptr + at, s.len - at));
-        if (n == 0 || utf8_control(slice_make(s.ptr + at, n), n))
-            break;
-        at += n;
-    }
-    if (at == s.len)
-        return text;
-    char *out = arena_alloc(a, 4 * s.len + 4);
-    out[utf8_show(s, out, 4 * s.len + 3)] = '\0';
-    return out;
-}
-
 void finding_add(struct findings *f, enum severity severity, const char *code, const char *where,
                  const char *todo, const char *what_format, ...)
 {
@@ -34,11 +17,11 @@ void finding_add(struct findings *f, enum severity severity, const char *code, c
     struct finding *n = arena_zero(f->arena, sizeof *n);
     n->severity = severity;
     n->code = arena_text(f->arena, slice_of(code));
-    n->where = shown(f->arena, arena_text(f->arena, slice_of(where ? where : "")));
-    n->todo = shown(f->arena, arena_text(f->arena, slice_of(todo ? todo : "")));
+    n->where = utf8_shown(f->arena, arena_text(f->arena, slice_of(where ? where : "")));
+    n->todo = utf8_shown(f->arena, arena_text(f->arena, slice_of(todo ? todo : "")));
     va_list ap;
     va_start(ap, what_format);
-    n->what = shown(f->arena, arena_vprintf(f->arena, what_format, ap));
+    n->what = utf8_shown(f->arena, arena_vprintf(f->arena, what_format, ap));
     va_end(ap);
     if (f->last)
         f->last->next = n;

@@ -1,5 +1,6 @@
 /* utf8: see utf8.h. */
 #include "base/utf8.h"
+#include "base/arena.h"
 
 size_t utf8_show(struct slice text, char *out, size_t room)
 {
@@ -27,4 +28,21 @@ size_t utf8_show(struct slice text, char *out, size_t room)
         text = slice_make(text.ptr + n, text.len - n);
     }
     return len;
+}
+
+const char *utf8_shown(struct arena *a, const char *text)
+{
+    struct slice s = slice_of(text);
+    size_t at = 0;
+    while (at < s.len) {
+        size_t n = utf8_sequence(slice_make(s.ptr + at, s.len - at));
+        if (n == 0 || utf8_control(slice_make(s.ptr + at, n), n))
+            break;
+        at += n;
+    }
+    if (at == s.len)
+        return text;
+    char *out = arena_alloc(a, 4 * s.len + 4);
+    out[utf8_show(s, out, 4 * s.len + 3)] = '\0';
+    return out;
 }

@@ -37,5 +37,8 @@ static inline bool utf8_control(struct slice s, size_t n)
 /* Copies text for a person's screen: control characters and bytes that are no UTF-8 become \xNN. Cut with "…"
  * at room bytes (room >= 4); 4 * text.len are always enough. Not NUL-terminated. Returns the length. */
 size_t utf8_show(struct slice text, char *out, size_t room);
+struct arena;
+/* The whole text in that way; text itself when there is nothing to change. */
+const char *utf8_shown(struct arena *a, const char *text);
 
 #endif

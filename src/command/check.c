@@ -2,6 +2,7 @@
  * written. */
 #include "adapter/adapter.h"
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "command/command.h"
 #include "command/offline.h"
 #include "edi/x12.h"
@@ -47,6 +48,7 @@ static int usage(FILE *out)
 
 static void print(const char *file, const char *set, const struct findings *f)
 {
+    file = utf8_shown(f->arena, file);
     for (const struct finding *i = f->first; i; i = i->next) {
         printf("%s: %s%s%s%s%s\n", file, set, *set ? ": " : "", i->where, *i->where ? ": " : "", i->what);
         if (*i->todo)
@@ -110,8 +112,9 @@ static int check_with_map(struct checking *k, const char *file, struct slice byt
         as = m ? map_name(m) : "";
     }
     print(file, "", &f);
-    printf("%s: %s%s%s%s%s\n", file, good ? "in order: " : "not in order", good ? as : "",
-           skipped ? "; not for sending: " : "", skipped ? skipped : "", "");
+    printf("%s: %s%s%s%s%s\n", utf8_shown(f.arena, file), good ? "in order: " : "not in order",
+           good ? as : "", skipped ? "; not for sending: " : "", skipped ? utf8_shown(f.arena, skipped) : "",
+           "");
     return good ? EXIT_DONE : EXIT_FOUND_PROBLEMS;
 }
 

@@ -171,7 +171,9 @@ static int list(struct listing *l, int argc, char **argv)
         while (len > 1 && argv[i][len - 1] == '/')
             argv[i][--len] = '\0';
         if (list_stage(l, argv[i]) < 0) {
-            fprintf(stderr, "spoolgate list: the spool has no stage %s\n", argv[i]);
+            fputs("spoolgate list: the spool has no stage ", stderr);
+            view_text(stderr, argv[i], 0);
+            putc('\n', stderr);
             return EXIT_NO_INPUT;
         }
     }

@@ -87,7 +87,9 @@ static void print_envelope(struct showing *s, const char *path, const struct doc
 {
     char number[32];
     view_text(stdout, d->name, 0);
-    printf("\n  %-15s%s/%s\n", "folder", s->view.spool.path, path);
+    printf("\n  %-15s%s/", "folder", s->view.spool.path);
+    view_text(stdout, path, 0);
+    putchar('\n');
     line("type", document_text(d, "type"));
     line("number", document_text(d, "number"));
     line("version", document_text(d, "version"));

@@ -64,10 +64,10 @@ static void look_at_inbox(struct looking *l)
     long n = view_names(&l->view, "inbox", &sources);
     for (long i = 0; i < n; i++) {
         char place[600];
-        json_t *name = json_string(sources[i]);
+        json_t *name = text_of(sources[i]);
         snprintf(place, sizeof place, "inbox/%s", sources[i]);
         if (name)
-            json_object_set_new(inbox, sources[i], json_integer(count(l, place)));
+            json_object_set_new(inbox, json_string_value(name), json_integer(count(l, place)));
         json_decref(name);
     }
     json_object_set_new(l->status, "inbox", inbox);

@@ -68,7 +68,9 @@ static void print(const struct tracing *t, const char *path, const struct docume
         fputs(", ", stdout);
         view_text(stdout, outcome, 0);
     }
-    printf("  (%s)\n  %s/%s\n", t->now->as, t->view.spool.path, path);
+    printf("  (%s)\n  %s/", t->now->as, t->view.spool.path);
+    view_text(stdout, path, 0);
+    putchar('\n');
     json_array_foreach(json_object_get(d->envelope, "history"), i, entry)
     {
         fputs("    ", stdout);

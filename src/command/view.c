@@ -200,8 +200,10 @@ json_t *view_summary(struct view *v, const char *path, const struct document *d)
 
 void view_print_json(const json_t *j)
 {
-    json_dumpf(j, stdout, JSON_COMPACT);
-    putchar('\n');
+    struct buffer text = {0};
+    json_print_line(j, &text);
+    fwrite(text.ptr, 1, text.len, stdout);
+    buffer_free(&text);
 }
 
 /* ---- printing ---- */

@@ -83,12 +83,13 @@ static void redact(const struct values *v, struct slice text, struct buffer *out
     }
 }
 
-/* A JSON string of any bytes: what is no UTF-8 stands as \xNN. */
+/* A JSON string of any bytes: what is no UTF-8 stands as \xNN, and so does a zero byte, which our own reader
+ * of receipts would refuse. */
 static json_t *text_of(struct slice bytes)
 {
     struct buffer b = {0};
     while (bytes.len) {
-        size_t n = utf8_sequence(bytes);
+        size_t n = *bytes.ptr ? utf8_sequence(bytes) : 0;
         if (n)
             buffer_add(&b, bytes.ptr, n);
         else

@@ -2,6 +2,7 @@
  * are the ones of routing: no route, no partner, nothing to be sent. */
 #include "role/translation.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "role/message.h"
 #include "role/split.h"
 #include <errno.h>
@@ -73,10 +74,31 @@ static json_t *member(json_t *envelope, const char *name)
     return object;
 }
 
-static void set_text(json_t *object, const char *name, struct slice text)
+/* Control characters stand as \xNN: the envelope is read by people, and a zero byte in it by no program. */
+static void set_text(struct arena *a, json_t *object, const char *name, struct slice text)
 {
-    json_t *value = json_stringn(text.ptr ? text.ptr : "", text.len);
-    json_object_set_new(object, name, value ? value : json_string("(not UTF-8)"));
+    char *shown = arena_alloc(a, 4 * text.len + 4);
+    json_object_set_new(object, name, json_stringn(shown, utf8_show(text, shown, 4 * text.len + 3)));
+}
+
+static bool is_plain(struct slice text)
+{
+    while (text.len) {
+        size_t n = utf8_sequence(text);
+        if (n == 0 || utf8_control(text, n))
+            return false;
+        text = slice_make(text.ptr + n, text.len - n);
+    }
+    return true;
+}
+
+/* Whether what a document is called by can stand in a key, a file name and a line of a list. */
+static bool identity_plain(const struct identity *i)
+{
+    bool plain = is_plain(i->partner) && is_plain(i->number) && is_plain(i->version);
+    for (size_t k = 0; k < i->link_count; k++)
+        plain = plain && is_plain(i->links[k].value);
+    return plain;
 }
 
 /* The bytes to translate: the source as it was received, or the correction a person put beside it. */
@@ -152,14 +174,22 @@ static void note_identity(struct translator *w, struct translation *t)
                              "The document has no number, so it cannot be told from others.");
         return;
     }
-    set_text(d->envelope, "type", t->identity.type);
-    set_text(d->envelope, "number", t->identity.number);
+    struct arena *a = t->findings.arena;
+    set_text(a, d->envelope, "type", t->identity.type);
+    set_text(a, d->envelope, "number", t->identity.number);
     if (t->identity.version.len)
-        set_text(d->envelope, "version", t->identity.version);
+        set_text(a, d->envelope, "version", t->identity.version);
     json_t *keys = member(d->envelope, "keys");
     for (size_t i = 0; i < t->identity.link_count; i++)
         if (t->identity.links[i].value.len)
-            set_text(keys, t->identity.links[i].kind, t->identity.links[i].value);
+            set_text(a, keys, t->identity.links[i].kind, t->identity.links[i].value);
+    if (identity_plain(&t->identity))
+        return;
+    t->identity = (struct identity){0};
+    if (t->fate == FATE_SEND)
+        translation_fail(
+            t, "document.control-character", "Correct the number where the document was made.",
+            "A number that the document is known by, or its partner's, holds a control character.");
 }
 
 int translation_understand(struct translator *w, struct translation *t)

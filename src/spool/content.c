@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "spool/document.h"
 #include "spool/envelope.h"
 #include <dirent.h>
@@ -211,21 +212,39 @@ int document_verify(struct document *d, struct findings *f)
     return differing;
 }
 
+/* error.txt is looked at with cat: what the envelope holds of foreign texts must not speak to the terminal.
+ */
+static void add_shown(struct buffer *out, const char *before, const char *text)
+{
+    struct slice s = slice_of(text);
+    buffer_text(out, before);
+    buffer_reserve(out, 4 * s.len + 4);
+    out->len += utf8_show(s, out->ptr + out->len, 4 * s.len + 3);
+    out->ptr[out->len] = '\0';
+}
+
 static void heading(const struct document *d, struct buffer *out, const char *what, bool sending)
 {
     const char *type = document_text(d, "type"), *number = document_text(d, "number");
     const char *partner = document_text(d, "partner"), *file = document_text(d, "source.file");
     const char *source = document_text(d, "source.name"), *at = document_text(d, "source.received");
-    buffer_printf(out, "The %s%s%s", type ? type : "document", number ? " " : "", number ? number : "");
+    add_shown(out, "The ", type ? type : "document");
+    if (number)
+        add_shown(out, " ", number);
     if (partner)
-        buffer_printf(out, " for %s", partner);
+        add_shown(out, " for ", partner);
     buffer_printf(out, " could not be %s.\n\n", what);
     buffer_printf(out, "document: %s\n", d->name);
-    if (file)
-        buffer_printf(out, "received: %s, from inbox/%s, at %s\n", file, source ? source : "?",
-                      at ? at : "?");
-    if (sending && document_text(d, "endpoint"))
-        buffer_printf(out, "endpoint: %s\n", document_text(d, "endpoint"));
+    if (file) {
+        add_shown(out, "received: ", file);
+        add_shown(out, ", from inbox/", source ? source : "?");
+        add_shown(out, ", at ", at ? at : "?");
+        buffer_byte(out, '\n');
+    }
+    if (sending && document_text(d, "endpoint")) {
+        add_shown(out, "endpoint: ", document_text(d, "endpoint"));
+        buffer_byte(out, '\n');
+    }
     buffer_byte(out, '\n');
 }
 
@@ -235,8 +254,11 @@ static void way_back(const struct document *d, struct buffer *out, bool sending)
     buffer_printf(
         out, "\nTo put it back when the cause is removed, move this folder, or say: spoolgate retry %s\n",
         d->name);
-    if (sending && endpoint)
-        buffer_printf(out, "  send it again as it is:        mv error/%s outbox/%s/\n", d->name, endpoint);
+    if (sending && endpoint) {
+        buffer_printf(out, "  send it again as it is:        mv error/%s", d->name);
+        add_shown(out, " outbox/", endpoint);
+        buffer_text(out, "/\n");
+    }
     buffer_printf(out, "  translate it again:            mv error/%s translate/\n", d->name);
     buffer_printf(
         out, "  with the document corrected:   first write it beside the source as corrected.<extension>;\n"

@@ -624,6 +624,12 @@ static struct node *read(const struct syntax_options *o, struct slice bytes, str
     return NULL;
 }
 
+/* U+0080..U+009F: control characters, which some terminals obey. */
+static bool is_c1(const char *q, const char *end)
+{
+    return (unsigned char)*q == 0xc2 && end - q > 1 && (unsigned char)q[1] < 0xa0;
+}
+
 static void write_text(struct slice s, struct buffer *out)
 {
     static const char *const digits = "0123456789abcdef";
@@ -631,11 +637,12 @@ static void write_text(struct slice s, struct buffer *out)
     buffer_byte(out, '"');
     for (;;) {
         const char *q = json_skip_plain(p, end);
-        while (q < end && (unsigned char)*q >= 0x80)
+        while (q < end && (unsigned char)*q >= 0x80 && !is_c1(q, end))
             q = json_skip_plain(q + 1, end);
         buffer_add(out, p, (size_t)(q - p));
         if (q == end)
             break;
+        q += (unsigned char)*q == 0xc2; /* the second byte is the character's number */
         char escape[6] = {'\\', 'u', '0', '0', digits[(unsigned char)*q >> 4], digits[*q & 15]};
         const char *named = *q == '"'    ? "\\\""
                             : *q == '\\' ? "\\\\"

@@ -54,8 +54,9 @@ ok "and taken when it is closed" wait_for 5 arrived 700004
 # hostile entries
 ln -s /etc/passwd "$inbox/purchaseorder-link.json"
 mkfifo "$inbox/purchaseorder-fifo.json"
-mkdir "$inbox/purchaseorder-folder.json"
-numbered 700005 >"$inbox/purchaseorder-folder.json/inside.json"
+mkdir "$work/purchaseorder-folder.json"
+numbered 700005 >"$work/purchaseorder-folder.json/inside.json"
+mv "$work/purchaseorder-folder.json" "$inbox/" # whole: it is taken at once
 [ "$(id -u)" -eq 0 ] && mknod "$inbox/purchaseorder-null.json" c 1 3 2>/dev/null
 refused() { [ ! -L "$inbox/purchaseorder-link.json" ] && [ ! -e "$inbox/purchaseorder-fifo.json" ] && [ ! -e "$inbox/purchaseorder-folder.json" ] && [ ! -e "$inbox/purchaseorder-null.json" ]; }
 ok "a link, a fifo, a folder and a device are refused" wait_for 10 refused
@@ -89,6 +90,48 @@ sleep 0.3
 mkdir -p "$inbox"
 numbered 700011 >"$inbox/purchaseorder-700011.json"
 ok "a source folder made anew is noticed" wait_for 40 arrived 700011
+# what people see of all that: no control character reaches a terminal, no line is forged, JSON is JSON
+plain() { # FILE: UTF-8 with line feeds and no other control character
+    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null && ! LC_ALL=C grep -aqP '[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$1"
+}
+forged=$'purchaseorder-\e]0;x\a\e[2J\xc2\x9b31m\x7f\xff\nERROR translator: forged.json'
+evil=$'\e[31mev\xffil'
+before=$(folders "$site/spool/error")
+printf '{"a":"\e[2J' >"$inbox/$forged"
+jq -c '.orderNbr="70\u00002\u001b[2J\u009b31m\nERROR translator: forged"' "$work/order.json" >"$inbox/purchaseorder-esc.json"
+jq -c '.orderNbr="700020"|.supplier.number="\u001b]0;x\u0007\u009b\u0000"' "$work/order.json" >"$inbox/purchaseorder-partner.json"
+jq -c '.orderNbr="700021"|.status="\u001b[2J\u009b\u007f"' "$work/order.json" >"$inbox/purchaseorder-status.json"
+jq -c '.orderNbr="700022"|.lines[0].uom="\u001b[2J\u009b\u0000"|.lines[0].lineDescription="\u001b[2J"' "$work/order.json" >"$inbox/purchaseorder-unit.json"
+mkdir -p "$site/spool/inbox/$evil"
+numbered 700023 >"$site/spool/inbox/$evil/order.json"
+seen() { [ "$(folders "$site/spool/error")" -ge $((before + 5)) ]; }
+ok "documents with escape sequences and zero bytes in names, numbers and values go to error/" wait_for 20 seen
+wait_for 10 arrived 700021
+bad=$(find "$site/spool/error" -name error.txt -o -name document.json | while read -r f; do plain "$f" || echo "$f"; done)
+is "$bad" "" "error.txt and document.json can be looked at with cat"
+is "$(find "$site/spool/error" "$site/spool/archive" -name document.json -exec grep -l '"recovered"' {} +)" "" "and every document.json can be read again"
+ok "no line of the log is forged" plain "$work/translator.log"
+is "$(grep -c '^ERROR translator: forged' "$work/translator.log")" 0 "not even by a file's name"
+for command in "list" "list error" "list inbox" "list --json" "list --json error" "status" "status --json" "trace 700022 --json" "list no-such-$evil" "trace no-such-$evil"; do
+    "$SPOOLGATE" $command >"$work/seen" 2>&1
+    plain "$work/seen" || { echo "$command"; cat -v "$work/seen"; }
+done >"$work/raw"
+for name in $("$SPOOLGATE" list --names error); do
+    "$SPOOLGATE" show "$name" >"$work/seen" && "$SPOOLGATE" show --json "$name" >"$work/seen.json"
+    plain "$work/seen" && plain "$work/seen.json" && jq -e .document "$work/seen.json" >/dev/null || echo "show $name"
+    for file in error.txt source.json; do
+        script -qec "$SPOOLGATE show $name $file" /dev/null </dev/null | tr -d '\r' >"$work/seen"
+        plain "$work/seen" || { echo "show $name $file"; cat -v "$work/seen"; }
+    done
+done >>"$work/raw"
+is "$(cat "$work/raw")" "" "list, status, show and trace show them harmless, on a terminal too"
+"$SPOOLGATE" list --json >"$work/list.json"
+ok "each line of list --json is JSON" jq -es 'length > 5 and all(.path or .file)' "$work/list.json"
+ok "status counts a source whose name is no text" test "$("$SPOOLGATE" status --json | jq '.inbox | length')" -ge 2
+"$SPOOLGATE" check "$inbox/$forged" "$site"/spool/error/*/source.json >"$work/seen" 2>"$work/seen.err"
+ok "check shows them harmless" plain "$work/seen"
+rmdir "$site/spool/inbox/$evil"
+
 mkdir "$work/many"
 for n in $(seq 1 3000); do ln "$work/order.json" "$work/many/purchaseorder-dup-$n.json"; done 2>/dev/null
 cp "$work"/many/* "$inbox/" 2>/dev/null

@@ -401,6 +401,10 @@ static void writes(void **unused)
     assert_int_equal(syntax_json.write(NULL, n, &out, &findings), 0);
     assert_string_equal(out.ptr, "{\"a\":[1.50,null,true,false,\"\\u0001\\u001f\\n\\t\\u000d\\\"\\\\/"
                                  "\xc3\xa6\xf0\x9f\x98\x80\",{}],\"b\":[]}");
+    n = read_text("\"\\u0000\\u0080\xc2\x9b[\xc2\xa0\xc3\x9b\\u009f\"");
+    buffer_clear(&out);
+    assert_int_equal(syntax_json.write(NULL, n, &out, &findings), 0);
+    assert_string_equal(out.ptr, "\"\\u0000\\u0080\\u009b[\xc2\xa0\xc3\x9b\\u009f\"");
     struct node *segment = node_new(&arena, NODE_SEGMENT, SLICE("BEG"));
     buffer_clear(&out);
     assert_int_equal(syntax_json.write(NULL, segment, &out, &findings), -1);

@@ -219,6 +219,27 @@ static void any_bytes_make_a_record(void **state)
     buffer_free(&deep);
 }
 
+/* A receipt that cannot be read leaves its document in doubt. */
+static void a_zero_byte_makes_no_receipt_unreadable(void **state)
+{
+    static const char *const answers[] = {"{\"id\":\"7\\u0000\"}", "<\\u0000>"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct http_exchange x = exchange("https://x/", "", "X-A: b\r\n", answers[i]);
+        buffer_add(&x.answer, "", 1);
+        buffer_add(&x.answer_headers, "X-B: \0\r\n", 8);
+        if (i == 0)
+            x.answer.len--;
+        json_t *r;
+        char *text = recorded(&x, 4096, &r);
+        json_t *again = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(again);
+        json_decref(again);
+        free(text);
+        json_decref(r);
+    }
+}
+
 static void failures_say_what_they_are(void **state)
 {
     json_t *r;
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_secret_at_the_edge_of_a_cut_is_not_shown_in_part),
         cmocka_unit_test(amounts_are_never_turned_into_doubles),
         cmocka_unit_test(any_bytes_make_a_record),
+        cmocka_unit_test(a_zero_byte_makes_no_receipt_unreadable),
         cmocka_unit_test(failures_say_what_they_are),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
