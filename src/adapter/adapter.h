@@ -35,6 +35,9 @@ struct endpoint { /* a configured endpoint at work, in one process */
     struct secrets *secrets;
     const struct adapter *adapter;
     void *session; /* the adapter's: connections, caches */
+    /* what poll says beside its count; the poller clears both before each poll */
+    bool put_off;  /* something is refused until a person acts, or for longer than minutes */
+    bool left_out; /* something was not asked for, because it was read to its end a moment ago */
 };
 
 struct delivery { /* one document on its way */

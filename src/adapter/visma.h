@@ -33,8 +33,10 @@ struct visma { /* session */
     long allowed, window, interval, overlap, page_size;
     bool detail;
     struct moment start;
+    int64_t token_refused;            /* until then no token is asked for: it needs a person */
     bool polled[VISMA_RESOURCES];     /* named in `poll` */
     bool complete[VISMA_RESOURCES];   /* read to the end at least once by this process */
+    bool left_out[VISMA_RESOURCES];   /* it was too soon to ask again */
     bool pending[VISMA_RESOURCES];    /* the last reading did not come to the end */
     int64_t due[VISMA_RESOURCES];     /* next reading, seconds since 1970 */
     long page_limit[VISMA_RESOURCES]; /* metadata.maxPageSize, 0 until learnt */

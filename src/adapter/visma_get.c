@@ -25,7 +25,7 @@ static const char *error_text(const struct http_exchange *x, struct arena *a)
     static const char *const members[] = {
         "message", "ExceptionMessage", "exceptionMessage", "error_description", "error", "detail", NULL};
     struct slice body = buffer_as_slice(&x->answer);
-    json_t *j = json_parse(body, NULL);
+    json_t *j = http_answer_json(x);
     const char *text = NULL, *id = json_text_at(j, "ExceptionMessageID"),
                *more = json_text_at(j, "ExceptionDetails");
     for (size_t i = 0; members[i] && !(text && *text); i++)
@@ -37,7 +37,7 @@ static const char *error_text(const struct http_exchange *x, struct arena *a)
     else if (slice_starts(slice_trim(body), SLICE("<")))
         sentence = "(a page of a proxy, not of the API)";
     else
-        sentence = arena_printf(a, "%.*s", (int)(body.len > BODY_SHOWN ? BODY_SHOWN : body.len), body.ptr);
+        sentence = http_clean_text(x, body, BODY_SHOWN, a);
     json_decref(j);
     return sentence;
 }
@@ -130,13 +130,11 @@ static int64_t take_budget(struct endpoint *e, struct findings *f)
 }
 
 /* With the token in hand; false when it was refused and has been given up. */
-static bool perform(struct endpoint *e, struct http_exchange *x, const struct buffer *token)
+static bool perform(struct endpoint *e, struct http_exchange *x, const struct buffer *authorization)
 {
     const struct visma *v = e->session;
-    struct buffer authorization = {0};
-    buffer_printf(&authorization, "Bearer %.*s", SLICE_ARG(buffer_as_slice(token)));
     x->header_count = 0;
-    header(x, "Authorization", authorization.ptr, true);
+    header(x, "Authorization", authorization->ptr, true);
     header(x, "Accept", "application/json", false);
     if (v->company)
         header(x, "ipp-company-id", v->company, false);
@@ -144,8 +142,6 @@ static bool perform(struct endpoint *e, struct http_exchange *x, const struct bu
         header(x, "ipp-application-type", v->application, false);
     struct http_exchange *all[] = {x};
     http_perform(v->http, all, 1, 1);
-    x->header_count = 0; /* none of them outlives the token */
-    buffer_wipe(&authorization);
     budget_learn(e->state, v->budget, x, time(NULL));
     if (x->failure != HTTP_ANSWERED || x->status != 401)
         return true;
@@ -153,27 +149,48 @@ static bool perform(struct endpoint *e, struct http_exchange *x, const struct bu
     return false;
 }
 
+/* A refused client or tenant stays refused until a person has acted: one question, not one a list. */
+static enum visma_answer without_token(struct visma *v, enum oauth_result got, int64_t *wait)
+{
+    int64_t now = time(NULL);
+    if (got == OAUTH_REFUSED && v->token_refused <= now)
+        v->token_refused = now + PERSON;
+    *wait = got == OAUTH_REFUSED ? v->token_refused - now : LATER;
+    return got == OAUTH_REFUSED ? VISMA_REFUSED : VISMA_BROKEN;
+}
+
 enum visma_answer visma_get(struct endpoint *e, const char *target, struct http_exchange *x, int64_t *wait,
                             struct findings *f)
 {
     struct visma *v = e->session;
+    struct buffer authorization = {0};
     for (int tries = 0; tries < 2; tries++) {
         struct buffer token = {0};
         *x = (struct http_exchange){.method = "GET", .url = url_below(f->arena, v->url, target)};
         *wait = take_budget(e, f);
-        if (*wait > 0)
+        if (*wait > 0) {
+            buffer_wipe(&authorization);
             return VISMA_WAIT;
-        enum oauth_result got = oauth_token(&v->oauth, v->http, e->secrets, e->state, &token, f);
+        }
+        enum oauth_result got = OAUTH_REFUSED;
+        if (v->token_refused <= time(NULL))
+            got = oauth_token(&v->oauth, v->http, e->secrets, e->state, &token, f);
         if (got != OAUTH_OK) {
             buffer_wipe(&token);
-            *wait = got == OAUTH_REFUSED ? PERSON : LATER;
-            return got == OAUTH_REFUSED ? VISMA_REFUSED : VISMA_BROKEN;
+            buffer_wipe(&authorization);
+            return without_token(v, got, wait);
         }
-        bool done = perform(e, x, &token);
+        buffer_wipe(&authorization);
+        buffer_reserve(&authorization, token.len + 8); /* at once: growing would leave copies behind */
+        buffer_text(&authorization, "Bearer ");
+        buffer_slice(&authorization, buffer_as_slice(&token));
         buffer_wipe(&token);
-        if (done || tries == 1)
+        if (perform(e, x, &authorization) || tries == 1)
             break;
         http_exchange_free(x);
     }
-    return judge(e, x, target, wait, f);
+    enum visma_answer got = judge(e, x, target, wait, f);
+    x->header_count = 0; /* none of them outlives the token */
+    buffer_wipe(&authorization);
+    return got;
 }

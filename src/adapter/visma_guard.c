@@ -10,10 +10,10 @@
 
 static void store(const struct visma_guard *g)
 {
-    char text[160];
-    snprintf(text, sizeof text, "%s %d %lld %d %lld %lld %lld %lld", g->request, g->failures,
+    char text[192];
+    snprintf(text, sizeof text, "%s %d %lld %d %lld %lld %lld %lld %lld", g->request, g->failures,
              (long long)g->failed, g->seen, (long long)g->asked[0], (long long)g->asked[1],
-             (long long)g->asked[2], (long long)g->asked[3]);
+             (long long)g->asked[2], (long long)g->asked[3], (long long)g->whole);
     state_cursor_set(g->endpoint->state, g->endpoint->config->name, g->name, text);
 }
 
@@ -21,7 +21,7 @@ void visma_guard_open(struct visma_guard *g, struct endpoint *e, const struct vi
                       const char *target)
 {
     char hex[HASH_TEXT], last[17];
-    long long t[5];
+    long long t[6] = {0};
     int failures, seen;
     struct buffer value = {0};
     *g = (struct visma_guard){.endpoint = e};
@@ -29,12 +29,13 @@ void visma_guard_open(struct visma_guard *g, struct endpoint *e, const struct vi
     hash_sha256(slice_of(target), hex);
     snprintf(g->request, sizeof g->request, "%.16s", hex);
     if (state_cursor_get(e->state, e->config->name, g->name, &value) == 0 &&
-        sscanf(value.ptr, "%16s %d %lld %d %lld %lld %lld %lld", last, &failures, &t[4], &seen, &t[0], &t[1],
-               &t[2], &t[3]) == 8 &&
+        sscanf(value.ptr, "%16s %d %lld %d %lld %lld %lld %lld %lld", last, &failures, &t[4], &seen, &t[0],
+               &t[1], &t[2], &t[3], &t[5]) >= 8 &&
         !strcmp(last, g->request)) {
         g->failures = failures;
         g->failed = t[4];
         g->seen = seen;
+        g->whole = t[5];
         for (size_t i = 0; i < 4; i++)
             g->asked[i] = t[i];
     }
@@ -75,8 +76,14 @@ void visma_guard_failed(struct visma_guard *g, bool answered, int64_t now)
 
 void visma_guard_good(struct visma_guard *g)
 {
-    if (!g->failures)
+    if (!g->failures && visma_guard_is_whole(g))
         return;
     g->failures = 0;
+    g->whole = g->asked[0];
     store(g);
+}
+
+bool visma_guard_is_whole(const struct visma_guard *g)
+{
+    return g->asked[0] && g->whole == g->asked[0] && !g->failures;
 }

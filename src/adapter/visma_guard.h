@@ -15,6 +15,7 @@ struct visma_guard {
     int failures;     /* in a row */
     int64_t failed;   /* when, last */
     bool seen;        /* the last failure was an answer of theirs, not the network's */
+    int64_t whole;    /* when the reading began that came to the end of the list, 0: none did */
 };
 
 void visma_guard_open(struct visma_guard *g, struct endpoint *e, const struct visma_resource *r,
@@ -24,6 +25,9 @@ int64_t visma_guard_wait(const struct visma_guard *g, int64_t now);
 void visma_guard_asked(struct visma_guard *g, int64_t now);
 /* answered: the other side has seen it. */
 void visma_guard_failed(struct visma_guard *g, bool answered, int64_t now);
+/* Read to its end. */
 void visma_guard_good(struct visma_guard *g);
+/* The last time it was asked it was read to its end: who has to wait misses nothing by waiting. */
+bool visma_guard_is_whole(const struct visma_guard *g);
 
 #endif

@@ -10,6 +10,7 @@
 #define READINGS 3       /* of a list that changes under our hands, in one poll */
 #define CHANGED_AGAIN 30 /* seconds, then it is tried anew */
 #define PAGES_MOST 100000
+#define MISSED_MOST 3 /* documents that cannot be fetched, then it is not the documents' fault */
 
 static const char *where(const struct visma_listing *l)
 {
@@ -59,8 +60,22 @@ static const char *single_target(const struct visma_resource *r, const char *kin
     return target;
 }
 
+/* The other side has seen the request, or may have; not so when there was no token to make one with. */
+static bool was_seen(const struct http_exchange *x)
+{
+    return x->failure == HTTP_ANSWERED ? x->status != 0 : x->failure != HTTP_NOT_SENT;
+}
+
+/* A document that makes the ERP stumble must not keep those behind it from coming: the list is read on, but
+ * does not count as read to its end. */
+static enum visma_outcome miss(struct visma_listing *l, const struct http_exchange *x)
+{
+    l->answered = l->answered || was_seen(x);
+    return ++l->missed < MISSED_MOST ? VISMA_LIST_DONE : stop(l, CHANGED_AGAIN);
+}
+
 /* Fetches the document by itself and adds it to the batch. VISMA_LIST_DONE also when it has gone in the
- * meantime. */
+ * meantime, or is missed. */
 static enum visma_outcome add_detail(struct visma_listing *l, struct inbox_batch *batch,
                                      const struct visma_row *row)
 {
@@ -74,12 +89,14 @@ static enum visma_outcome add_detail(struct visma_listing *l, struct inbox_batch
         finding_add(l->findings, SEVERITY_WARNING, "visma.gone", where(l), "",
                     "%s %s was in the list and is not there by itself (404); it is left out.",
                     l->resource->name, row->number);
+    } else if (got == VISMA_BROKEN) {
+        outcome = miss(l, &x);
     } else if (got != VISMA_OK) {
         outcome = stop(l, wait);
     } else if (!visma_row_read(l->resource, buffer_as_slice(&x.answer), &l->page, &single, &why)) {
         finding_add(l->findings, SEVERITY_WARNING, "visma.broken", where(l), "It is tried again by itself.",
                     "The answer to GET %s cannot be used: %s.", target, why);
-        outcome = stop(l, CHANGED_AGAIN);
+        outcome = miss(l, &x);
     } else if (inbox_add(batch, single.file, single.bytes) < 0) {
         finding_add(l->findings, SEVERITY_ERROR, "spool", where(l), "",
                     "%s cannot be written into the inbox: %s.", single.file, strerror(errno));
@@ -159,20 +176,21 @@ static enum visma_outcome take_page(struct visma_listing *l, struct visma_rows *
     size_t n = 0;
     for (size_t i = 0; i < rows->count && batch && outcome == VISMA_LIST_DONE; i++) {
         struct visma_row *row = &rows->rows[i];
+        unsigned missed = l->missed;
         if (!is_wanted(l, row))
             continue;
         if (l->visma->detail)
             outcome = add_detail(l, batch, row);
         else if (inbox_add(batch, row->file, row->bytes) < 0)
             outcome = stop(l, CHANGED_AGAIN);
-        if (outcome == VISMA_LIST_DONE)
+        if (outcome == VISMA_LIST_DONE && l->missed == missed)
             taken[n++] = row;
     }
     if (!batch || (outcome == VISMA_LIST_STOPPED && !l->visma->detail))
         finding_add(l->findings, SEVERITY_ERROR, "spool", where(l), "Is the disk full?",
                     "Documents cannot be put into the inbox: %s. They are fetched again.", strerror(errno));
     if (!batch || commit_batch(l, batch, n) < 0 ||
-        remember(l, taken, n, last && outcome == VISMA_LIST_DONE) < 0)
+        remember(l, taken, n, last && outcome == VISMA_LIST_DONE && !l->missed) < 0)
         return stop(l, CHANGED_AGAIN);
     l->added += (int)n;
     return outcome;
@@ -198,17 +216,28 @@ static long page_size(const struct visma_listing *l)
     return most && most < l->visma->page_size ? most : l->visma->page_size;
 }
 
-/* Asked too soon after the last time? *wait says how long. A backfill is asked for by a person and passes. */
-static bool too_soon(struct visma_listing *l, struct visma_guard *guard, int64_t *wait)
+/* Asked too soon after the last time? A backfill is asked for by a person and passes. */
+static bool too_soon(struct visma_listing *l, const struct visma_guard *guard)
 {
-    *wait = l->backfill ? 0 : visma_guard_wait(guard, time(NULL));
-    if (*wait <= 0)
-        return false;
-    if (!l->visma->complete[l->resource - visma_resources] || guard->failures)
+    l->wait = l->backfill ? 0 : visma_guard_wait(guard, time(NULL));
+    return l->wait > 0;
+}
+
+/* Nothing is lost by waiting for what was read to its end: what is new since comes with the next poll. A list
+ * that was not is still to be read. */
+static enum visma_outcome put_off(const struct visma_listing *l, const struct visma_guard *guard)
+{
+    bool whole = visma_guard_is_whole(guard);
+    if (!whole)
         finding_add(l->findings, SEVERITY_NOTE, "visma.guard", where(l), "",
                     "The same list was asked for a moment ago; it is read in %lld seconds.",
-                    (long long)*wait);
-    return true;
+                    (long long)l->wait);
+    else if (!l->visma->complete[l->resource - visma_resources]) /* of our own doing it is no news */
+        finding_add(l->findings, SEVERITY_NOTE, "visma.left-out", where(l), "",
+                    "The list was read to its end a moment ago and is not asked for again so soon; what is "
+                    "new since is read in %lld seconds, or at the next start after that.",
+                    (long long)l->wait);
+    return whole ? VISMA_LIST_SOON : VISMA_LIST_STOPPED;
 }
 
 /* A failure of theirs or of the network: when may the same be asked again? */
@@ -228,11 +257,9 @@ static enum visma_outcome get_page(struct visma_listing *l, long page, struct ht
     int64_t wait;
     *x = (struct http_exchange){0};
     visma_guard_open(&guard, l->endpoint, l->resource, same_target(l));
-    if (page == 1 && too_soon(l, &guard, &wait)) {
-        stop(l, wait);
-        return l->visma->complete[l->resource - visma_resources] && !guard.failures ? VISMA_LIST_SOON
-                                                                                    : VISMA_LIST_STOPPED;
-    }
+    if (page == 1 && too_soon(l, &guard))
+        return put_off(l, &guard);
+    l->wait = 0;
     if (page == 1 && !l->backfill)
         visma_guard_asked(&guard, time(NULL));
     const char *target = page_target(l, page, page_size(l));
@@ -244,7 +271,8 @@ static enum visma_outcome get_page(struct visma_listing *l, long page, struct ht
         finding_add(l->findings, SEVERITY_ERROR, "visma.missing", where(l),
                     "Compare url with the vendor's documentation.", "Visma.net has no GET %s (404).", target);
     }
-    return got == VISMA_BROKEN ? failed(l, x->failure != HTTP_NOT_SENT, wait) : stop(l, wait);
+    bool seen = was_seen(x);
+    return got == VISMA_BROKEN || (got == VISMA_REFUSED && seen) ? failed(l, seen, wait) : stop(l, wait);
 }
 
 /* What a page says of the list as a whole. Keys are collected over all readings of this poll: once there are
@@ -284,7 +312,9 @@ static enum visma_outcome read_page(struct visma_listing *l, long page, bool *mo
     } else if (outcome == VISMA_LIST_DONE) {
         look_at_page(l, &rows, more, &whole);
         outcome = take_page(l, &rows, !*more && whole);
-        if (outcome == VISMA_LIST_DONE && !*more && !whole)
+        if (l->missed && (outcome == VISMA_LIST_STOPPED || !*more))
+            outcome = failed(l, l->answered, l->wait);
+        else if (outcome == VISMA_LIST_DONE && !*more && !whole)
             outcome = VISMA_LIST_CHANGED;
     }
     http_exchange_free(&x);
@@ -298,7 +328,8 @@ static enum visma_outcome read_once(struct visma_listing *l)
     bool more = true;
     if (l->shrunk)
         json_object_clear(l->seen);
-    l->shrunk = false;
+    l->shrunk = l->answered = false;
+    l->missed = 0;
     l->read = 0;
     l->total = -1;
     for (long page = 1; outcome == VISMA_LIST_DONE && more && page < PAGES_MOST; page++)

@@ -15,7 +15,7 @@ enum visma_outcome {
     VISMA_LIST_DONE,
     VISMA_LIST_CHANGED, /* it would not stand still; wait says when to try anew */
     VISMA_LIST_STOPPED, /* wait says when to go on */
-    VISMA_LIST_SOON     /* this process has read it, and it is too soon to ask the same again */
+    VISMA_LIST_SOON     /* it was read to its end a moment ago, and it is too soon to ask the same again */
 };
 
 struct visma_listing {
@@ -31,6 +31,8 @@ struct visma_listing {
     json_t *seen;         /* keys, of all readings */
     int64_t total, read;  /* as the last page said, -1 unknown; rows of this reading */
     bool shrunk;          /* total went down while it was read */
+    unsigned missed;      /* documents of this reading that could not be fetched by themselves */
+    bool answered;        /* …and the other side has seen the request for one */
     struct moment newest; /* lastModifiedDateTime, and as it came ("" none yet) */
     char newest_text[64];
     /* what came of it */

@@ -5,7 +5,8 @@
 #include "adapter/visma_list.h"
 #include <time.h>
 
-#define SOON 120 /* seconds: so long a run until idle waits for what is still to be read */
+#define SOON                                                                                                 \
+    120 /* seconds: what is to be read within them counts as failed until then, the rest as put off */
 
 /* ---- poll ---- */
 
@@ -35,8 +36,8 @@ static const char *filter_from(struct arena *a, const char *name, const char *fr
     return filter;
 }
 
-/* Whether all there is of the resource is in the inbox. v->due says when it is asked for next. */
-static bool poll_resource(struct endpoint *e, size_t which, struct findings *f, int *added)
+/* v->pending says whether something of it is still to be read, v->due when it is asked for next. */
+static void poll_resource(struct endpoint *e, size_t which, struct findings *f, int *added)
 {
     struct visma *v = e->session;
     struct visma_listing l = {.endpoint = e, .visma = v, .resource = &visma_resources[which], .findings = f};
@@ -47,14 +48,13 @@ static bool poll_resource(struct endpoint *e, size_t which, struct findings *f, 
     bool good = outcome == VISMA_LIST_DONE || outcome == VISMA_LIST_SOON;
     *added += l.added;
     v->complete[which] |= outcome == VISMA_LIST_DONE;
+    v->left_out[which] = outcome == VISMA_LIST_SOON;
     v->pending[which] = !good;
     v->due[which] = time(NULL) + (outcome == VISMA_LIST_DONE ? v->interval : l.wait > 0 ? l.wait : 1);
-    return good;
 }
 
 /* When to come back. Of what is to be read within minutes (the guard, a short budget, a hiccup) the earliest;
- * a resource that waits for a person or an hour does not hold up the others, and the poller's own pauses
- * apply. */
+ * a resource that waits for a person or an hour does not hold up the others. */
 static int64_t next_poll(const struct visma *v, int64_t now)
 {
     int64_t soon = 0, any = 0;
@@ -63,36 +63,35 @@ static int64_t next_poll(const struct visma *v, int64_t now)
             continue;
         if (v->pending[i] && v->due[i] - now <= SOON && (!soon || v->due[i] < soon))
             soon = v->due[i];
-        if (!v->pending[i] && (!any || v->due[i] < any))
+        if (!any || v->due[i] < any)
             any = v->due[i];
     }
     return soon ? soon : any ? any : now + 1;
 }
 
-/* -1 when something failed just now, or is still to be read and nothing else was. */
+/* -1 when something is to be tried again within minutes. What has to wait for longer (a person has to act, a
+ * budget is used up for the hour) is no failure of this poll: it puts the endpoint off. */
 int visma_poll(struct endpoint *e, int64_t *next, struct findings *f)
 {
     struct visma *v = e->session;
     int64_t now = time(NULL);
-    int added = 0, good = 0, failed = 0, waiting = 0;
+    int added = 0, failed = 0;
+    for (size_t i = 0; i < VISMA_RESOURCES; i++)
+        if (v->polled[i] && v->due[i] <= now)
+            poll_resource(e, i, f, &added);
+    now = time(NULL);
     for (size_t i = 0; i < VISMA_RESOURCES; i++) {
-        if (!v->polled[i])
-            continue;
-        if (v->due[i] > now && v->pending[i]) {
-            waiting++;
-            if (v->due[i] - now > SOON)
-                finding_add(f, SEVERITY_NOTE, "visma.waiting", e->config->name, "",
-                            "%s is still to be read; it is asked for again in %lld seconds.",
-                            visma_resources[i].name, (long long)(v->due[i] - now));
-        } else if (v->due[i] <= now) {
-            if (poll_resource(e, i, f, &added))
-                good++;
-            else
-                failed++;
-        }
+        bool pending = v->polled[i] && v->pending[i], late = v->due[i] - now > SOON;
+        failed += pending && !late;
+        e->put_off = e->put_off || (pending && late);
+        e->left_out = e->left_out || (v->polled[i] && v->left_out[i]);
+        if (pending && late)
+            finding_add(f, SEVERITY_NOTE, "visma.waiting", e->config->name, "",
+                        "%s is still to be read; it is asked for again in %lld seconds.",
+                        visma_resources[i].name, (long long)(v->due[i] - now));
     }
-    *next = next_poll(v, time(NULL));
-    return failed || (waiting && !good) ? -1 : added;
+    *next = next_poll(v, now);
+    return failed ? -1 : added;
 }
 
 /* ---- backfill ---- */

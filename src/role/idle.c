@@ -97,7 +97,7 @@ static bool roles_are_idle(struct idle *i, const struct board *b, long *cycles)
         if (!r->pid || e->busy || e->cycles < 1)
             return false;
         if (r->kind == ROLE_POLLER && e->failed) {
-            if (e->cycles < POLL_TRIES)
+            if (e->cycles < POLL_TRIES && !e->put_off)
                 return false;
             i->failing++;
         }

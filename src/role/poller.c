@@ -61,6 +61,8 @@ static void run(struct poller *p, struct task *t)
 {
     struct findings f = {.arena = &p->arena};
     int64_t next = 0;
+    if (t == &p->poll)
+        p->desk.endpoint.put_off = p->desk.endpoint.left_out = false;
     int result = t->run(&p->desk.endpoint, &next, &f);
     int64_t now = now_milliseconds();
     log_findings(&f);
@@ -140,7 +142,10 @@ static int64_t look(struct poller *p)
     }
     if (poll || chores)
         p->board->cycles++;
-    p->board->failed = p->poll.failures || p->chores.failures;
+    bool failed = p->poll.failures || p->chores.failures;
+    p->board->put_off = !failed && p->desk.endpoint.put_off;
+    p->board->left_out = p->desk.endpoint.left_out;
+    p->board->failed = failed || p->desk.endpoint.put_off;
     int64_t next = p->poll.run ? p->poll.due : p->chores.due;
     if (p->chores.run && p->chores.due < next)
         next = p->chores.due;

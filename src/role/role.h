@@ -14,6 +14,9 @@ struct board_entry {
     volatile long documents;     /* handled since start */
     volatile long long next_due; /* seconds since 1970 of work known to come; 0: none */
     volatile int failed;         /* the last look ended with an error */
+    volatile int put_off;        /* of a poller that failed: within minutes it will not be otherwise */
+    volatile int left_out;       /* of a poller: what was read a moment ago was not asked for again */
+    volatile long held;          /* of a courier: documents of its outbox that wait for a person */
 };
 
 /* Exit statuses are those of sysexits.h, and of `run --until-idle`: 1, documents are new in error/ or were

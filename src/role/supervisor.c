@@ -296,6 +296,21 @@ static int take_spool(struct supervisor *s)
     return 0;
 }
 
+static void tell_of_poller(const struct role *r, bool json)
+{
+    if (r->entry->failed)
+        log_error("%s was not asked for all that is new: %s", r->endpoint,
+                  r->entry->put_off
+                      ? "a person has to act first, or a limit to pass; what is above says which"
+                      : "it failed again and again; what is above says why");
+    else if (r->entry->left_out && json)
+        log_info("%s was asked a moment ago: what is new there comes with the next poll", r->endpoint);
+    else if (r->entry->left_out)
+        printf("%s was asked a moment ago and does not like the same question so soon: what is new there "
+               "comes with the next poll\n",
+               r->endpoint);
+}
+
 /* What until-idle found, as an exit status and in words. */
 static int judge(struct supervisor *s, struct summary *m)
 {
@@ -303,8 +318,9 @@ static int judge(struct supervisor *s, struct summary *m)
     if (s->idle.held)
         log_warning("documents for %u endpoints wait for a person: see .held in their outboxes",
                     s->idle.held);
-    if (s->idle.failing)
-        log_warning("%u endpoints could not be asked for what is new", s->idle.failing);
+    for (size_t i = 0; i < s->board.count; i++)
+        if (s->board.roles[i].kind == ROLE_POLLER)
+            tell_of_poller(&s->board.roles[i], s->options->json);
     return in_error || s->limit_hit || s->idle.held || s->idle.failing ? ROLE_FOUND_PROBLEMS : EX_OK;
 }
 
