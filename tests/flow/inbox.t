@@ -137,7 +137,10 @@ for n in $(seq 1 3000); do ln "$work/order.json" "$work/many/purchaseorder-dup-$
 cp "$work"/many/* "$inbox/" 2>/dev/null
 empty() { [ "$(find "$inbox" -type f | wc -l)" -eq 0 ]; }
 ok "3000 files at once are all taken" wait_for 60 empty
-is "$(find "$site/spool/archive" "$site/spool/outbox" -name document.json -exec grep -l '"number": *"500257"' {} + | wc -l)" 3000 "and each has its folder"
+copies() { find "$site/spool/archive" "$site/spool/outbox" -name document.json -exec grep -l '"number": *"500257"' {} + | wc -l; }
+translated() { [ "$(copies)" -ge 3000 ]; }
+wait_for 30 translated
+is "$(copies)" 3000 "and each has its folder"
 is "$(find "$out" -name document.json -exec grep -l '"number": *"500257"' {} + | wc -l)" 1 "identical ones are duplicates: one goes out"
 ok "the translator still runs" kill -0 "$translator"
 finish
