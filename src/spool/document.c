@@ -184,17 +184,22 @@ static int
     *unsettled; /* folders whose new envelope waits for the sync; descriptors owned by their documents */
 static size_t unsettled_count, unsettled_room;
 
-/* Where it fails the new one stays beside the old, and is what document_open reads. */
-static void settle(int folder)
+/* Where it fails the new one stays beside the old, and is what document_open reads; but people read the
+ * other, so the folder does not go on like that. */
+static int settle(int folder)
 {
-    renameat(folder, NEW_ENVELOPE, folder, "document.json");
+    return renameat(folder, NEW_ENVELOPE, folder, "document.json") < 0 && errno != ENOENT ? -1 : 0;
 }
 
-void envelopes_settle(void)
+int envelopes_settle(void)
 {
+    int failed = 0;
     for (size_t i = 0; i < unsettled_count; i++)
-        settle(unsettled[i]);
+        if (settle(unsettled[i]) < 0)
+            failed = errno;
     unsettled_count = 0;
+    errno = failed;
+    return failed ? -1 : 0;
 }
 
 static void settle_at_once(int folder)

@@ -7,7 +7,7 @@
 json_t *envelope_new(const char *id, unsigned destination); /* destination 0: none yet */
 json_t *envelope_text(const char *text);                    /* of any bytes */
 
-/* After a sync: envelopes written since the last one take the place of the old ones. */
-void envelopes_settle(void);
+/* After a sync: envelopes written since the last one take the place of the old ones. 0, or -1 with errno. */
+int envelopes_settle(void);
 
 #endif

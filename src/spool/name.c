@@ -27,12 +27,31 @@ static void random_part(char out[7])
     out[6] = '\0';
 }
 
+/* A clock that is set back by less than this (daylight saving time, a wrong zone, a slow server of time) does
+ * not put what comes later in front. A clock that was years ahead is no reason to go on in its years. */
+#define SET_BACK_LIMIT (24 * 3600 * (int64_t)1000000)
+
+static int64_t last_id; /* microseconds */
+
+void document_id_after(const char *name)
+{
+    char id[DOCUMENT_NAME_TEXT], text[INSTANT_TEXT];
+    struct instant t;
+    if (!document_name_parse(name, id, NULL))
+        return;
+    snprintf(text, sizeof text, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%.6sZ", id, id + 4, id + 6, id + 9, id + 11,
+             id + 13, id + 15);
+    if (instant_parse(slice_of(text), &t) && t.seconds * 1000000 + t.nanoseconds / 1000 > last_id)
+        last_id = t.seconds * 1000000 + t.nanoseconds / 1000;
+}
+
 void document_id_new(char id[DOCUMENT_NAME_TEXT])
 {
-    static int64_t last; /* microseconds: ids of one process ascend, also when the clock is set back */
     struct instant now = instant_now();
     int64_t micro = now.seconds * 1000000 + now.nanoseconds / 1000;
-    last = micro = micro > last ? micro : last + 1;
+    if (micro <= last_id && last_id - micro < SET_BACK_LIMIT)
+        micro = last_id + 1;
+    last_id = micro;
     char text[INSTANT_TEXT]; /* 2026-03-21T09:14:55.123456Z */
     instant_print((struct instant){micro / 1000000, (int32_t)(micro % 1000000) * 1000}, 6, text);
     static const unsigned char from[] = {0,  1,  2,  3,  5,  6,  8,  9,  10, 11, 12,

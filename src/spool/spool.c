@@ -8,7 +8,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const stage_name[5] = {"inbox", "translate", "outbox", "archive", "error"};
@@ -76,12 +78,30 @@ void spool_close(struct spool *s)
     *s = (struct spool){.root = -1, .stage = {-1, -1, -1, -1, -1}};
 }
 
+/* The lock is on the root, which every process opens for itself. */
+int spool_share(const struct spool *s)
+{
+    for (int tries = 0; flock(s->root, LOCK_SH | LOCK_NB) < 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == 200)
+            return -1;
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return 0;
+}
+
+int spool_alone(const struct spool *s)
+{
+    return flock(s->root, LOCK_EX | LOCK_NB);
+}
+
+void spool_let_go(const struct spool *s)
+{
+    flock(s->root, LOCK_UN);
+}
+
 int spool_sync(const struct spool *s)
 {
-    if (syncfs(s->root) < 0)
-        return -1;
-    envelopes_settle();
-    return 0;
+    return syncfs(s->root) < 0 ? -1 : envelopes_settle();
 }
 
 static bool is_folder(const struct spool *s, const char *path)

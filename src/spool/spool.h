@@ -39,8 +39,17 @@ void spool_close(struct spool *s);
  * may be renamed then (a failed sync must not be repeated and trusted; the role ends and starts anew). */
 int spool_sync(const struct spool *s);
 
-/* A new id: sorts by time, unique on this machine and, by 24 random bits, between machines. */
+/* Who moves documents shares the spool; who needs that nobody does (reindex) has it alone. Sharing waits up
+ * to ten seconds; the kernel lets go with the process. 0, or -1 with errno (EWOULDBLOCK). */
+int spool_share(const struct spool *s);
+int spool_alone(const struct spool *s);
+void spool_let_go(const struct spool *s);
+
+/* A new id: sorts by time, unique on this machine and, by 24 random bits, between machines. Those of one
+ * process ascend, also when the clock is set back (by less than a day). */
 void document_id_new(char id[DOCUMENT_NAME_TEXT]);
+/* Those that this process makes from now on come behind that document's. */
+void document_id_after(const char *name);
 bool document_name_parse(const char *name, char id[DOCUMENT_NAME_TEXT],
                          unsigned *destination); /* 0 when none */
 /* "2026/03/21" of "20260321T…". */
