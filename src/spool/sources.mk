@@ -1,10 +1,10 @@
 libspoolgate_a_SOURCES += \
 	src/spool/batch.c \
 	src/spool/content.c \
-	src/spool/document.c src/spool/document.h \
+	src/spool/document.c src/spool/document.h src/spool/envelope.h \
 	src/spool/inbox.c src/spool/inbox.h \
 	src/spool/name.c src/spool/name.h \
-	src/spool/recover.c \
+	src/spool/recover.c src/spool/recover.h \
 	src/spool/spool.c src/spool/spool.h \
 	src/spool/stage.c src/spool/stage.h \
 	src/spool/watch.c src/spool/watch.h \

@@ -7,4 +7,4 @@ include tests/unit/map.mk
 include tests/unit/config.mk
 include tests/unit/net.mk
 include tests/unit/role.mk
-unit_scripts += tests/unit/dictionary-data.sh
+unit_scripts += tests/unit/dictionary-data.sh tests/unit/layout.sh
