@@ -86,7 +86,8 @@ static struct node *canonical_of(const struct map *m, struct slice bytes, struct
 int map_explain(const struct map *m, struct slice bytes, const struct map_variable *variables,
                 size_t variable_count, struct buffer *out, struct findings *f)
 {
-    struct map_run run = {variables, variable_count, f, out};
+    struct map_run run = {
+        .variables = variables, .variable_count = variable_count, .findings = f, .trace = out};
     struct node *canonical = canonical_of(m, bytes, f);
     const char *skipped = NULL;
     if (canonical) {

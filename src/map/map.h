@@ -36,6 +36,7 @@ struct map_run {
     size_t variable_count;
     struct findings *findings; /* its arena takes what is made */
     struct buffer *trace;      /* `map explain`: a line a value; NULL otherwise */
+    struct node **partial;     /* reading: what was understood of a document that has errors; may be NULL */
 };
 
 /* Reading: bytes → canonical tree, checked against its schema. NULL with findings. *skipped is set to a

@@ -396,7 +396,9 @@ struct node *run_read(const struct map *m, struct node *tree, struct slice input
     read_block(&r, &s, tree);
     if (*skipped)
         return s.ours;
-    if (r.wrong || told->errors != errors || schema_check(m->schema, s.ours, told, source, &r) < 0)
-        return NULL;
-    return s.ours;
+    if (!r.wrong && told->errors == errors && schema_check(m->schema, s.ours, told, source, &r) == 0)
+        return s.ours;
+    if (run->partial)
+        *run->partial = s.ours;
+    return NULL;
 }

@@ -195,8 +195,6 @@ static int number_control(struct translator *w, struct translation *t)
 
 int ledger_enter(struct translator *w, struct group *g, struct translation *t)
 {
-    if (!t->canonical)
-        return 0;
     if (t->fate == FATE_SEND && claim_key(w, g, t) < 0)
         goto failed;
     if (link_numbers(w, t, t->name ? t->name : t->document.name) < 0)

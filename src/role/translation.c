@@ -163,11 +163,12 @@ static int write_canonical(struct translation *t)
     return 0;
 }
 
-/* What the document says of itself, into document.json, where `list` and `trace` and people look for it. */
-static void note_identity(struct translator *w, struct translation *t)
+/* What the document says of itself, into document.json, where `list` and `trace` and people look for it: also
+ * of one that was understood only in part. */
+static void note_identity(struct translator *w, struct translation *t, const struct node *canonical)
 {
     struct document *d = &t->document;
-    if (canonical_identity(w->maps, t->canonical, &t->identity) < 0 || !t->identity.number.len) {
+    if (canonical_identity(w->maps, canonical, &t->identity) < 0 || !t->identity.number.len) {
         t->identity = (struct identity){0};
         if (t->fate == FATE_SEND)
             translation_fail(t, "document.number", "Correct the map: it has to fill the document's number.",
@@ -206,10 +207,13 @@ int translation_understand(struct translator *w, struct translation *t)
     int split = map_syntax(m) == &syntax_x12 ? split_interchange(w, t) : 0;
     if (split)
         return split < 0 ? -1 : 0;
-    struct map_run run = {.findings = &t->findings};
+    struct node *partial = NULL;
+    struct map_run run = {.findings = &t->findings, .partial = &partial};
     t->canonical = map_read(m, buffer_as_slice(&t->source), &run, &skipped);
     if (!t->canonical) {
         t->fate = FATE_ERROR;
+        if (partial)
+            note_identity(w, t, partial);
         return 0;
     }
     if (skipped) {
@@ -218,7 +222,7 @@ int translation_understand(struct translator *w, struct translation *t)
         document_note(&t->document, w->role, "not for sending: %s", skipped);
         document_set(&t->document, "reason", skipped);
     }
-    note_identity(w, t);
+    note_identity(w, t, t->canonical);
     return write_canonical(t);
 }
 

@@ -11,9 +11,12 @@ broken=$(find "$spool/error" -mindepth 1 -maxdepth 1 -type d ! -name '.*')
 is "$(wc -w <<<"$broken")" 1 "the broken order is in error/"
 id=$(basename "$broken")
 text=$(cat "$broken/error.txt")
-like "$text" 'PALLE2' "error.txt names the value"
+like "$(cat "$work/out")" "^$id +order +500259 +visma " "the table names it by type and number, though it was understood only in part"
+like "$("$SPOOLGATE" list error)" "^$id +order +500259 " "so does list"
+like "$("$SPOOLGATE" trace 500259)" "error/$id" "and trace finds it by its number"
+like "$text" '^The order 500259 could not be translated' "error.txt says which order it is"
+like "$text" 'PALLE2' "and names the value"
 like "$text" 'lines?\[?|line' "and the line"
-like "$text" '500259' "and the order"
 like "$text" "mv .*$id" "and the mv that puts it back"
 
 # put back as it is: it comes back to error/, the same document, nothing is lost

@@ -209,7 +209,7 @@ static void there_and_back(void **state)
         assert_non_null(tree);
         const char *skipped;
         struct map_variable partner = {"partner", "FJORD"};
-        run = (struct map_run){&partner, 1, &b->findings, NULL};
+        run = (struct map_run){.variables = &partner, .variable_count = 1, .findings = &b->findings};
         struct node *again = map_read_tree(x12, tree, &run, &skipped);
         assert_non_null(again);
         buffer_clear(&b->out);
