@@ -3,17 +3,23 @@
 #include "base/finding.h"
 #include "base/utf8.h"
 
+bool findings_full(struct findings *f, enum severity severity)
+{
+    if (f->kept < (f->limit ? f->limit : 100))
+        return false;
+    f->errors += severity == SEVERITY_ERROR;
+    f->warnings += severity == SEVERITY_WARNING;
+    f->dropped++;
+    return true;
+}
+
 void finding_add(struct findings *f, enum severity severity, const char *code, const char *where,
                  const char *todo, const char *what_format, ...)
 {
-    if (severity == SEVERITY_ERROR)
-        f->errors++;
-    else if (severity == SEVERITY_WARNING)
-        f->warnings++;
-    if (f->kept >= (f->limit ? f->limit : 100)) {
-        f->dropped++;
+    if (findings_full(f, severity))
         return;
-    }
+    f->errors += severity == SEVERITY_ERROR;
+    f->warnings += severity == SEVERITY_WARNING;
     struct finding *n = arena_zero(f->arena, sizeof *n);
     n->severity = severity;
     n->code = arena_text(f->arena, slice_of(code));

@@ -29,6 +29,9 @@ struct findings {
 
 void finding_add(struct findings *f, enum severity severity, const char *code, const char *where,
                  const char *todo, const char *what_format, ...) __attribute__((format(printf, 6, 7)));
+/* Whether no more are kept: then the next is counted here, and nothing need be worded for it. So a million
+ * mistakes cost no memory. */
+bool findings_full(struct findings *f, enum severity severity);
 /* One paragraph a finding: what, where, what to do. */
 void findings_print(const struct findings *f, struct buffer *out);
 

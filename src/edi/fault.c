@@ -71,10 +71,7 @@ bool fault_keep(struct faults *faults, struct findings *f, const struct fault *f
             faults->first = copy;
         faults->last = copy;
     }
-    if (f->kept < (f->limit ? f->limit : 100))
-        return false;
-    finding_add(f, fault->severity, words[fault->kind].word, "", "", "%s", ""); /* only counts */
-    return true;
+    return findings_full(f, fault->severity);
 }
 
 void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,

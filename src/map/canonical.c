@@ -122,6 +122,14 @@ static void fault(struct checking *c, const struct where *w, const char *code, c
     c->wrong = true;
 }
 
+/* Also counts: see findings_full. */
+static bool full(struct checking *c)
+{
+    bool is = findings_full(c->findings, SEVERITY_ERROR);
+    c->wrong = c->wrong || is;
+    return is;
+}
+
 static const char *list_of(const struct schema_type *t, struct arena *a)
 {
     const char *list = "";
@@ -138,7 +146,7 @@ static void check_text(struct checking *c, const struct schema_type *t, struct s
         unsigned i = 0;
         while (i < t->value_count && !slice_equal(t->values[i], text))
             i++;
-        if (i == t->value_count)
+        if (i == t->value_count && !full(c))
             fault(c, w, "canonical.value", "Correct the code table or the map.",
                   arena_printf(a, "\"%.*s\" is not one of: %s.", SLICE_ARG(text), list_of(t, a)));
     }
@@ -147,7 +155,7 @@ static void check_text(struct checking *c, const struct schema_type *t, struct s
     size_t length = 0;
     for (size_t i = 0; i < text.len; i++)
         length += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
-    if (length < t->min_length || (t->max_length && length > t->max_length))
+    if ((length < t->min_length || (t->max_length && length > t->max_length)) && !full(c))
         fault(c, w, "canonical.length", "Correct the document or the map.",
               arena_printf(a, "The text has %zu characters; %u to %u are allowed.", length, t->min_length,
                            t->max_length));
@@ -171,6 +179,8 @@ static void check_object(struct checking *c, const struct schema_type *t, const 
     uint64_t missing = t->required & ~present;
     for (; missing; missing &= missing - 1) {
         unsigned i = (unsigned)__builtin_ctzll(missing);
+        if (full(c))
+            continue;
         const char *source = c->source ? c->source(c->context, t, i + 1) : NULL;
         struct where inside = {w, t->members[i].name, 0};
         fault(c, &inside, "canonical.required",
@@ -271,9 +281,10 @@ static void bind_node(struct checking *c, const struct schema_type *t, struct no
                                                         : NODE_STRING;
     enum node_kind is = n->kind == NODE_FALSE ? NODE_TRUE : (enum node_kind)n->kind;
     if (is != wanted) {
-        fault(c, w, "canonical.type", "Correct the document.",
-              arena_printf(c->findings->arena, "This must be %s%s.", schema_kind_name(t->kind),
-                           wanted == NODE_STRING ? ", written as a string" : ""));
+        if (!full(c))
+            fault(c, w, "canonical.type", "Correct the document.",
+                  arena_printf(c->findings->arena, "This must be %s%s.", schema_kind_name(t->kind),
+                               wanted == NODE_STRING ? ", written as a string" : ""));
         if (wanted == NODE_OBJECT || wanted == NODE_ARRAY) /* so that nothing below is looked at */
             n->first = n->last = NULL;
         n->kind = (uint8_t)wanted;
@@ -291,7 +302,7 @@ static void bind_node(struct checking *c, const struct schema_type *t, struct no
         struct slice value = schema_value(t, n->text, c->findings->arena, &why);
         if (value.ptr)
             n->text = value;
-        else
+        else if (!full(c))
             fault(c, w, "canonical.value", "Correct the document.",
                   arena_printf(c->findings->arena, "\"%.*s\" %s.", SLICE_ARG(n->text), why));
     }

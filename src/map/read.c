@@ -118,8 +118,9 @@ static struct slice to_ours(struct running *r, const struct scope *s, const stru
         value = schema_value(l->path.type, value, r->arena, &why);
     if (value.ptr || !why)
         return value;
-    run_fault(r, s, l, at, "map.value", "Correct the document, or the map.",
-              arena_printf(r->arena, "\"%.*s\" %s.", SLICE_ARG(text), why));
+    if (!run_full(r))
+        run_fault(r, s, l, at, "map.value", "Correct the document, or the map.",
+                  arena_printf(r->arena, "\"%.*s\" %s.", SLICE_ARG(text), why));
     return SLICE_NONE;
 }
 
@@ -221,6 +222,8 @@ static void read_items(struct running *r, struct scope *outer, const struct bloc
         if (item->kind == NODE_NULL)
             continue;
         if (!r->map->x12 && item->kind != NODE_OBJECT) {
+            if (run_full(r))
+                continue;
             struct line here = {.place = arena_printf(r->arena, "%s, item %zu", b->text, s.index + 1),
                                 .path.text = ""};
             run_fault(r, outer, &here, item, "map.type", "Compare the map with the document.",
@@ -280,7 +283,7 @@ static void check_required(struct running *r, const struct scope *s)
         if (!l->required || !(l->direction & DIRECTION_READ) || l->right != SIDE_PATH ||
             path_get(s->ours, &l->path))
             continue;
-        if (r->wrong && was_told(r, s, l))
+        if (run_full(r) || (r->wrong && was_told(r, s, l)))
             continue;
         run_fault(r, s, l, NULL, "map.required",
                   "Fill it in where the document was made, and send the document again.",

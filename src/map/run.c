@@ -164,9 +164,18 @@ static const char *position(const struct running *r, const struct node *n)
     return arena_printf(r->arena, ", line %zu, column %zu", line, (size_t)(at - start) + 1);
 }
 
+bool run_full(struct running *r)
+{
+    bool full = findings_full(r->findings, SEVERITY_ERROR);
+    r->wrong = r->wrong || full;
+    return full;
+}
+
 void run_fault(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
                const char *code, const char *todo, const char *what)
 {
+    if (run_full(r))
+        return;
     const char *place = run_place(r, s, l->place),
                *path = l->path.text && *l->path.text ? run_path(r, s, l->path.text) : "";
     const char *where = r->reading
@@ -179,6 +188,8 @@ void run_fault(struct running *r, const struct scope *s, const struct line *l, c
 void run_unknown_code(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
                       struct slice code)
 {
+    if (run_full(r))
+        return;
     const char *todo =
         arena_printf(r->arena,
                      r->reading ? "Correct the document, or add the line \"%.*s<tab>our code\" to %s."

@@ -71,6 +71,8 @@ const char *run_place(struct running *r, const struct scope *s, const char *plac
 /* The block's own place: "lines[1]", "PO1#2". */
 const char *run_here(struct running *r, const struct scope *s);
 const char *run_path(struct running *r, const struct scope *s, const char *path);
+/* Whether a further fault is only counted, and counts it: see findings_full. */
+bool run_full(struct running *r);
 void run_fault(struct running *r, const struct scope *s, const struct line *l, const struct node *at,
                const char *code, const char *todo, const char *what);
 /* A line of the trace. */

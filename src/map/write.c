@@ -120,7 +120,7 @@ static struct slice to_element(struct running *r, const struct scope *s, const s
             value = cut(value, l->cut);
     }
     value = x12_format(e, value, r->arena, &why);
-    if (!value.ptr)
+    if (!value.ptr && !run_full(r))
         run_fault(r, s, l, NULL, "map.value",
                   "Correct the document, or the map (\"cut\" shortens a text to what fits).",
                   arena_printf(r->arena, "\"%.*s\" does not fit into %s (%s): it %s.", SLICE_ARG(ours),

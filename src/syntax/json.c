@@ -19,6 +19,7 @@
 
 #define DEPTH 64
 #define SIZE_LIMIT (256u << 20)
+#define NODES 4000000u     /* of one document: 256 MB of tree */
 #define FEW_MEMBERS 24u    /* so few are compared in pairs */
 #define ORDER_MEMBERS 256u /* remembered of one object */
 #define ORDER_TOTAL 4096u  /* remembered of all documents of a map */
@@ -49,8 +50,12 @@ struct reader {
     struct arena *arena;
     struct arena *order_arena; /* NULL: nothing is remembered */
     struct member_order *root;
+    size_t nodes;
     const char *fault, *fault_at;
 };
+
+static const char too_many[] =
+    "The document has more than 4000000 values that are wanted; no more are read at once.";
 
 static const struct wanted everything = {.whole = true};
 
@@ -517,6 +522,8 @@ static const char *read_member(struct reader *r, const char *p, const char *at, 
         if (p < r->end && *p == 'n' && !in->whole)
             return skip_word(r, p, "null", 4);
     }
+    if (++r->nodes > NODES)
+        return fail(r, at, too_many);
     struct node *n = node_new(r->arena, NODE_NULL, name);
     n->tag = (uint16_t)tag;
     node_append(object, n);
@@ -564,6 +571,8 @@ static const char *read_array(struct reader *r, const char *p, struct node *arra
     if (p < r->end && *p == ']')
         return p + 1;
     for (int more = 1; more > 0;) {
+        if (++r->nodes > NODES)
+            return fail(r, p, too_many);
         struct node *n = node_new(r->arena, NODE_NULL, SLICE_NONE);
         node_append(array, n);
         struct expected *known = p < r->end && *p == '{' ? entry : NULL;
@@ -583,6 +592,11 @@ static void tell(const struct reader *r, struct findings *f)
         line++;
     char where[64], found[32] = "the end of the text";
     snprintf(where, sizeof where, "line %zu, column %zu", line, (size_t)(at - start) + 1);
+    if (r->fault == too_many) {
+        finding_add(f, SEVERITY_ERROR, "json.size", where, "Split it into several documents.", "%s",
+                    too_many);
+        return;
+    }
     if (at < r->end)
         snprintf(found, sizeof found, *at > ' ' && *at < 0x7f ? "\"%c\"" : "the byte 0x%02x",
                  (unsigned char)*at);

@@ -168,6 +168,27 @@ static void depth_is_bounded(void **state)
     assert_null(read_wanted(slice_make(text, sizeof text), NULL));
 }
 
+/* Twelve megabytes must not become a gigabyte. */
+static void the_number_of_values_is_bounded(void **state)
+{
+    struct buffer b = {0};
+    struct wanted w = {0};
+    struct arena own = {0};
+    (void)state;
+    buffer_text(&b, "{\"b\":[");
+    for (size_t i = 0; i < 4000000; i++)
+        buffer_text(&b, "0,");
+    buffer_text(&b, "0]}");
+    assert_null(read_wanted(buffer_as_slice(&b), NULL));
+    assert_string_equal(findings.first->code, "json.size");
+    assert_true(arena_used(&arena) < (300u << 20));
+    wanted_add(&own, &w, "a"); /* what nobody wants costs nothing */
+    assert_non_null(read_wanted(buffer_as_slice(&b), &w));
+    assert_true(arena_used(&arena) < (2u << 20));
+    arena_free(&own);
+    buffer_free(&b);
+}
+
 static void only_what_is_wanted(void **state)
 {
     struct arena a = {0};
@@ -419,6 +440,7 @@ int main(void)
         cmocka_unit_test(zero_byte_is_no_end),
         cmocka_unit_test(takes),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(the_number_of_values_is_bounded),
         cmocka_unit_test(only_what_is_wanted),
         cmocka_unit_test(memory_changes_nothing),
         cmocka_unit_test(truncated_at_every_byte),

@@ -216,6 +216,30 @@ static void many_lines(void **state)
     buffer_free(&text);
 }
 
+/* Every line is wrong: a hundred are told, the others counted, and none costs more than its node. */
+static void many_mistakes(void **state)
+{
+    static const char *const lines[] = {"{}", "7", "{\"uom\":\"X\"}", "{\"lineNbr\":[]}",
+                                        "{\"orderQty\":\"x\"}"};
+    struct bench *b = *state;
+    const struct map *in = load(b, "visma/purchase-order");
+    for (size_t k = 0; k < sizeof lines / sizeof *lines; k++) {
+        struct buffer text = {0};
+        struct map_run run = {.findings = &b->findings};
+        const char *skipped;
+        bench_fresh(b);
+        buffer_text(&text, "{\"status\":\"Open\",\"lines\":[");
+        for (int i = 0; i < 200000; i++)
+            buffer_printf(&text, "%s,", lines[k]);
+        buffer_text(&text, "{}]}");
+        assert_null(map_read(in, buffer_as_slice(&text), &run, &skipped));
+        assert_true(b->findings.errors >= 200000);
+        assert_int_equal(b->findings.errors, b->findings.kept + b->findings.dropped);
+        assert_true(arena_used(&b->arena) < 200000 * 8 * sizeof(struct node));
+        buffer_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(maps, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(canonical_documents, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(many_lines, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(many_mistakes, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
