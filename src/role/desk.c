@@ -1,6 +1,7 @@
 /* desk: see desk.h. */
 #include "role/desk.h"
 #include "base/log.h"
+#include "state/mark.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -32,6 +33,33 @@ static bool needs_secrets(const struct endpoint_config *e)
     return false;
 }
 
+int desk_share(const struct spool *s)
+{
+    if (spool_share(s) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        log_error("spoolgate reindex is at work on the spool: what comes is done when it has finished");
+    else
+        log_error("the spool cannot be locked: %s", strerror(errno));
+    return -1;
+}
+
+struct state *desk_state(const struct spool *s, const char *path, struct findings *f)
+{
+    struct state *state = state_open(path, f);
+    int elsewhere = state ? state_stands_with(state, s->root) : 0;
+    if (elsewhere == 1)
+        log_info(
+            "the state is on another filesystem than the spool: each of its commits is synced by itself");
+    else if (elsewhere < 0)
+        finding_add(f, SEVERITY_ERROR, "state.open", path, "Check its path and its permissions.",
+                    "It cannot be told on which filesystem the state is: %s.", strerror(errno));
+    if (!state || (elsewhere >= 0 && state_belongs(state, s, f) == 0))
+        return state;
+    state_close(state);
+    return NULL;
+}
+
 int desk_open(struct desk *d, const struct config *c, const char *role, const char *endpoint)
 {
     struct arena a = {0};
@@ -47,11 +75,9 @@ int desk_open(struct desk *d, const struct config *c, const char *role, const ch
         log_error("there is no endpoint %s in %s", endpoint, c->file);
     else if (spool_open(&d->spool, c->spool, &f) == 0) {
         e->spool = &d->spool;
-        e->state = state_open(c->state, &f);
+        if (desk_share(&d->spool) == 0)
+            e->state = desk_state(&d->spool, c->state, &f);
     }
-    if (e->state && state_stands_with(e->state, d->spool.root) == 1)
-        log_info(
-            "the state is on another filesystem than the spool: each of its commits is synced by itself");
     log_findings(&f);
     arena_free(&a);
     return e->state ? 0 : -1;

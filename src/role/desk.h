@@ -14,6 +14,12 @@ struct desk {
     char role[80];
 };
 
+/* What every role does before it looks at a document. The log says why not. */
+int desk_share(const struct spool *s);
+/* The state, which knows all that the spool holds and whose commits the spool's sync makes durable; NULL with
+ * findings. */
+struct state *desk_state(const struct spool *s, const char *path, struct findings *f);
+
 /* Opens all but the adapter. 0, or -1 (the log says why). */
 int desk_open(struct desk *d, const struct config *c, const char *role, const char *endpoint);
 /* Opens the adapter. -1 with findings: a setting or a secret is wrong, which only a person can put right. */

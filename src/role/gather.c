@@ -6,6 +6,7 @@
 #include "role/listing.h"
 #include "spool/inbox.h"
 #include "spool/watch.h"
+#include "state/mark.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -353,6 +354,12 @@ int gatherer_claim(struct gatherer *s, struct group *g)
     s->unsettled = false;
     for (size_t i = 0; i < s->count; i++)
         busy += has_work(&s->sources[i]) && lock(&s->sources[i]);
+    char newest[DOCUMENT_NAME_TEXT];
+    if (state_newest(s->w->state, newest) < 0) {
+        log_error("the state cannot be read: %s", state_error(s->w->state));
+        return -1;
+    }
+    document_id_after(newest);
     if (fetch_back(s) < 0 || claim_folders(s, g) < 0)
         return -1;
     size_t share = busy ? (size_t)s->w->config->group / busy + 1 : 0;

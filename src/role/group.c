@@ -11,13 +11,33 @@
 #include "base/log.h"
 #include "role/hand.h"
 #include "role/translation.h"
+#include "state/mark.h"
 #include <errno.h>
 #include <string.h>
+
+/* Out of the archive by hand: what the partner has is not made anew, and not sent a second time. */
+static bool was_delivered(struct translator *w, struct translation *t)
+{
+    const char *outcome = document_text(&t->document, "outcome"),
+               *endpoint = document_text(&t->document, "endpoint");
+    if (!t->again || !outcome || strcmp(outcome, "delivered") != 0)
+        return false;
+    t->fate = FATE_ARCHIVE;
+    t->outcome = "delivered";
+    document_note(
+        &t->document, w->role,
+        "put into translate/, but it was delivered to %s: left as it is, and put back into the archive",
+        endpoint ? endpoint : "its partner");
+    log_warning(
+        "%s was put into translate/, but it was delivered already: it goes back into the archive as it is",
+        t->document.name);
+    return true;
+}
 
 static int understand_all(struct translator *w, struct group *g)
 {
     for (struct translation *t = g->first; t; t = t->next) {
-        if (hand_refuses(t))
+        if (was_delivered(w, t) || hand_refuses(t))
             continue;
         hand_take(w, t);
         if (translation_understand(w, t) < 0)
@@ -28,6 +48,17 @@ static int understand_all(struct translator *w, struct group *g)
         if (translation_address(w, g, t) < 0)
             return -1;
     return 0;
+}
+
+/* Ids ascend within a source, whichever translator and whatever clock they come from; so the newest is
+ * remembered. */
+static const char *newest_id(const struct group *g)
+{
+    const char *newest = "";
+    for (const struct translation *t = g->first; t; t = t->next)
+        if (strcmp(t->document.id, newest) > 0)
+            newest = t->document.id;
+    return newest;
 }
 
 static int enter_all(struct translator *w, struct group *g)
@@ -41,7 +72,7 @@ static int enter_all(struct translator *w, struct group *g)
             state_rollback(w->state);
             return -1;
         }
-    if (state_commit(w->state) < 0) {
+    if (state_mark_next(w->state, newest_id(g)) < 0 || state_commit(w->state) < 0) {
         log_error("the state cannot be written: %s", state_error(w->state));
         state_rollback(w->state);
         return -1;
@@ -146,6 +177,7 @@ int group_process(struct translator *w, struct group *g)
         log_error("the disk cannot be synced: %s", strerror(errno));
         return -1;
     }
+    state_mark_write(w->state, &w->spool);
     for (struct translation *t = g->first; t; t = t->next)
         if (move(w, t) < 0)
             return -1;

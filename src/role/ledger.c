@@ -139,7 +139,9 @@ static void refuse_different(struct translator *w, struct translation *t, const 
         "never reached them, see its folder. This one may stay here or be removed.",
         "The %.*s %.*s for %s was handled before, as document %s (%s), and this one differs from it%s",
         SLICE_ARG(t->identity.type), SLICE_ARG(t->identity.number), t->partner->name, holder->document,
-        r->in_group ? "just now" : r->path,
+        r->in_group  ? "just now"
+        : r->path[0] ? r->path
+                     : "delivered, and no longer in the spool",
         before ? n > DIFFERENCE_LIMIT ? " in many values; the first ones are:" : ":" : ".");
     for (const struct finding *d = differences.first; d; d = d->next)
         finding_add(&t->findings, SEVERITY_ERROR, d->code, d->where, d->todo, "%s", d->what);
@@ -152,7 +154,8 @@ static int claim_key(struct translator *w, struct group *g, struct translation *
     t->key = business_key(t);
     document_set(&t->document, "business_key", t->key);
     int taken = state_claim_key(w->state, t->key, t->name, t->canonical_sha256, &holder);
-    if (taken == 1 && (!find_rival(w, g, holder.document, &rival) || makes_way(w, &rival))) {
+    if (taken == 1 &&
+        (find_rival(w, g, holder.document, &rival) ? makes_way(w, &rival) : !holder.delivered)) {
         document_note(&t->document, w->role, "takes the place of %s, which %s", holder.document,
                       rival.path[0] ? "stands in error/ and was not sent" : "is nowhere in the spool");
         taken = state_take_key(w->state, t->key, t->name, t->canonical_sha256);

@@ -4,6 +4,7 @@
  * Ends with a failure when the disk or the state fails: nothing is moved then that is not durable, and the
  * next translator of the slot takes up what it had in hand. */
 #include "base/log.h"
+#include "role/desk.h"
 #include "role/gather.h"
 #include "role/hand.h"
 #include "role/process.h"
@@ -39,13 +40,12 @@ static int open_slot(struct translator *w, struct process *p, int slot)
 static int translator_open(struct translator *w, struct process *p, int slot)
 {
     struct findings f = {.arena = &w->arena};
-    if (spool_open(&w->spool, w->config->spool, &f) < 0 || !(w->state = state_open(w->config->state, &f)) ||
+    if (spool_open(&w->spool, w->config->spool, &f) < 0 || desk_share(&w->spool) < 0 ||
+        !(w->state = desk_state(&w->spool, w->config->state, &f)) ||
         !(w->maps = map_library_open(w->config->map_directories))) {
         print_findings(&f);
         return -1;
     }
-    if (state_stands_with(w->state, w->spool.root) < 0)
-        log_warning("it cannot be told on which filesystem the state is: %s", strerror(errno));
     /* so that a person or a mount finds the folder before the first file comes */
     for (const struct route *r = w->config->routes; r; r = r->next)
         if (spool_inbox(&w->spool, r->source) < 0)

@@ -18,17 +18,29 @@ int state_claim_key(struct state *s, const char *key, const char *document, cons
         return -1;
     if (sqlite3_changes(s->db) > 0)
         return 0;
-    sqlite3_stmt *look =
-        state_statement(s, "SELECT document, canonical_sha256 FROM business_key WHERE key = ?1", "s", key);
+    struct seen ignored;
+    return state_look_at_key(s, key, holder ? holder : &ignored) == 1 ? 1 : -1;
+}
+
+int state_look_at_key(struct state *s, const char *key, struct seen *holder)
+{
+    sqlite3_stmt *look = state_statement(
+        s, "SELECT document, canonical_sha256, delivered FROM business_key WHERE key = ?1", "s", key);
     int rc = state_step(s, look);
     if (rc != 1)
-        return -1;
-    if (holder) {
-        state_column(look, 0, holder->document, sizeof holder->document);
-        state_column(look, 1, holder->canonical_sha256, sizeof holder->canonical_sha256);
-    }
+        return rc;
+    state_column(look, 0, holder->document, sizeof holder->document);
+    state_column(look, 1, holder->canonical_sha256, sizeof holder->canonical_sha256);
+    holder->delivered = (unsigned)sqlite3_column_int64(look, 2);
     sqlite3_reset(look);
     return 1;
+}
+
+int state_key_delivered(struct state *s, const char *key, const char *document, unsigned attempt)
+{
+    return state_run(
+        s, state_statement(s, "UPDATE business_key SET delivered = ?3 WHERE key = ?1 AND document = ?2",
+                           "ssi", key, document, (int64_t)attempt));
 }
 
 int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256)

@@ -122,9 +122,10 @@ int state_forget_derived(struct state *s)
     bool own = sqlite3_get_autocommit(s->db);
     if (own && state_begin(s) < 0)
         return -1;
-    if (sqlite3_exec(
-            s->db, "DELETE FROM business_key;DELETE FROM control_number;DELETE FROM link;DELETE FROM awaited",
-            NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_exec(s->db,
+                     "DELETE FROM business_key WHERE delivered = 0;DELETE FROM control_number;DELETE FROM "
+                     "link;DELETE FROM awaited",
+                     NULL, NULL, NULL) != SQLITE_OK) {
         state_failed(s, "emptying the index");
         if (own)
             state_rollback(s);

@@ -29,6 +29,14 @@ static const char *const migration[] = {
     " status TEXT NOT NULL, since INTEGER NOT NULL, next_look INTEGER NOT NULL, due INTEGER NOT NULL,"
     " looks INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX awaited_look ON awaited (endpoint, next_look);",
+    /* 2: which keys stand for something that was delivered, and by which attempt; the mark (mark.h), and the
+     * newest id of a document that was entered */
+    "ALTER TABLE business_key ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT NOT NULL, count INTEGER NOT "
+    "NULL,"
+    " newest TEXT NOT NULL DEFAULT '');"
+    "INSERT INTO mark (one, identity, count) SELECT 1, lower(hex(randomblob(16))),"
+    " EXISTS (SELECT 1 FROM control_counter) OR EXISTS (SELECT 1 FROM link);",
 };
 
 #define NEWEST ((int)(sizeof migration / sizeof migration[0]))

@@ -5,11 +5,11 @@
 #include "base/date.h"
 #include "base/json.h"
 #include "spool/document.h"
+#include "state/mark.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 struct walk {
@@ -17,6 +17,7 @@ struct walk {
     struct findings *findings;
     unsigned long documents, *progress;
     bool in_error; /* the stage being read is error/ */
+    char newest[DOCUMENT_NAME_TEXT];
 };
 
 static int fail(struct walk *w, const char *where)
@@ -26,6 +27,15 @@ static int fail(struct walk *w, const char *where)
     return -1;
 }
 
+/* A first destination is called by its bare id until it leaves its translator; the state knows it by the name
+ * that it goes by then. */
+static void name_by_destination(struct document *d)
+{
+    int64_t n = json_integer_at(d->envelope, "destination", 0);
+    if (d->destination == 0 && n > 0 && n <= 999999)
+        snprintf(d->name, sizeof d->name, "%.28s.%d", d->id, (int)n);
+}
+
 static int index_key(struct walk *w, const struct document *d)
 {
     const char *key = document_text(d, "business_key"), *outcome = document_text(d, "outcome");
@@ -33,10 +43,19 @@ static int index_key(struct walk *w, const struct document *d)
     struct seen holder;
     if (!key || (outcome && !strcmp(outcome, "duplicate")) || document_text(d, "differs_from"))
         return 0;
+    bool delivered = outcome && !strcmp(outcome, "delivered");
     int rc = state_claim_key(w->state, key, d->name, sha256 ? sha256 : "", &holder);
-    if (rc == 1 && !w->in_error && strcmp(d->name, holder.document) < 0)
+    if (rc == 1 && !w->in_error &&
+        (strcmp(d->name, holder.document) < 0 || (delivered && !holder.delivered)) &&
+        (delivered || !holder.delivered))
         rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "");
-    return rc < 0 ? -1 : 0;
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    int64_t attempt = json_integer_at(d->envelope, "attempts", 1);
+    return state_key_delivered(w->state, key, d->name,
+                               !delivered                            ? 0
+                               : attempt > 0 && attempt < UINT32_MAX ? (unsigned)attempt
+                                                                     : 1);
 }
 
 static int index_control_number(struct walk *w, const struct document *d)
@@ -115,6 +134,9 @@ static int index_document(struct walk *w, int parent, const char *name)
         return 0;
     }
     *w->progress = ++w->documents;
+    name_by_destination(&d);
+    if (strcmp(d.id, w->newest) > 0)
+        memcpy(w->newest, d.id, sizeof w->newest);
     if (json_is_true(json_object_get(d.envelope, "recovered")))
         finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
                     "The document.json of %s is missing or broken; what it said is not in the index.", name);
@@ -155,36 +177,6 @@ static int walk(struct walk *w, int parent, const char *name, int depth)
     return rc;
 }
 
-#define SLOTS 64
-
-/* The translators' slots, held so that none starts meanwhile. Number held, or -1 when one is at work. */
-static int hold_slots(const struct spool *s, int held[SLOTS])
-{
-    int fd = openat(s->stage[STAGE_TRANSLATE], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return 0;
-    }
-    struct dirent *e;
-    bool at_work = false;
-    while (!at_work && n < SLOTS && (e = readdir(d))) {
-        if (strncmp(e->d_name, ".work-", 6) != 0)
-            continue;
-        int slot =
-            openat(s->stage[STAGE_TRANSLATE], e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (slot < 0)
-            continue;
-        held[n++] = slot;
-        at_work = flock(slot, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    }
-    closedir(d);
-    for (; at_work && n > 0; n--)
-        close(held[n - 1]);
-    return at_work ? -1 : n;
-}
-
 static int rebuild(const struct spool *s, struct walk *w)
 {
     if (state_begin(w->state) < 0 || state_forget_derived(w->state) < 0)
@@ -196,29 +188,41 @@ static int rebuild(const struct spool *s, struct walk *w)
         if (walk(w, s->stage[order[i]], ".", depth[i]) < 0)
             return -1;
     }
-    return state_commit(w->state) < 0 ? fail(w, "") : 0;
+    return state_mark_adopt(w->state, s, w->newest) < 0 || state_commit(w->state) < 0 ? fail(w, "") : 0;
+}
+
+static int refuse(struct findings *f)
+{
+    if (errno == EWOULDBLOCK)
+        finding_add(f, SEVERITY_ERROR, "reindex.running", "", "Stop spoolgate first, then say it again.",
+                    "The gateway, or one of its roles, is at work on this spool.");
+    else
+        finding_add(f, SEVERITY_ERROR, "reindex.lock", "", "Look at the disk, then say it again.",
+                    "The spool cannot be locked: %s.", strerror(errno));
+    return -1;
 }
 
 int reindex(const struct spool *s, struct state *st, unsigned long *documents, struct findings *f)
 {
     struct walk w = {.state = st, .progress = documents, .findings = f};
-    int held[SLOTS], n = hold_slots(s, held);
     *documents = 0;
-    if (n < 0) {
-        finding_add(f, SEVERITY_ERROR, "reindex.running", "translate/",
-                    "Stop spoolgate first, then say it again.", "A translator is at work on this spool.");
-        return -1;
-    }
-    int rc = rebuild(s, &w);
+    if (spool_alone(s) < 0)
+        return refuse(f);
+    int rc = -1;
+    if (state_stands_with(st, s->root) < 0) /* its commit is synced below, or by itself */
+        finding_add(f, SEVERITY_ERROR, "reindex.sync", s->path, "Look at the disk, then say it again.",
+                    "It cannot be told on which filesystem the state is: %s.", strerror(errno));
+    else
+        rc = rebuild(s, &w);
     if (rc < 0)
         state_rollback(st);
     else if (spool_sync(s) < 0) {
         finding_add(f, SEVERITY_ERROR, "reindex.sync", s->path, "Look at the disk, then say it again.",
                     "What was written is not surely on the disk: %s.", strerror(errno));
         rc = -1;
-    }
-    while (n > 0)
-        close(held[--n]);
+    } else
+        state_mark_write(st, s);
+    spool_let_go(s);
     *documents = w.documents;
     return rc;
 }

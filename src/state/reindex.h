@@ -8,7 +8,7 @@
 
 /* Reads every document.json in archive, outbox, translate and error, in constant memory, and puts what they
  * say in the place of what the state knew, in one transaction: cut short, the state is as before. Refused (-1
- * with findings) while a translator runs, for what moves meanwhile would be missed. Documents that cannot be
+ * with findings) while any role runs, for what moves meanwhile would be missed. Documents that cannot be
  * read are warnings. 0, or -1 with findings; *documents is how many were read, also while it runs. */
 int reindex(const struct spool *s, struct state *st, unsigned long *documents, struct findings *f);
 

@@ -1,6 +1,7 @@
 libspoolgate_a_SOURCES += \
 	src/state/facts.c \
 	src/state/ledger.c \
+	src/state/mark.c src/state/mark.h \
 	src/state/migrations.c \
 	src/state/reindex.c src/state/reindex.h \
 	src/state/sqlite.c src/state/sqlite.h \

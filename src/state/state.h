@@ -25,6 +25,7 @@ const char *state_error(const struct state *s); /* what the last failed call sai
 struct seen {
     char document[48];         /* "<id>.<n>" that holds the key */
     char canonical_sha256[65]; /* of what was understood */
+    unsigned delivered;        /* number of the attempt that arrived; 0: none is known */
 };
 /* All return 0 unless said otherwise, and -1 when the database failed: state_error says how. */
 /* 0: the key is now this document's (or was already); 1: another one holds it, told in *holder; -1 error. */
@@ -33,6 +34,10 @@ int state_claim_key(struct state *s, const char *key, const char *document, cons
 int state_take_key(struct state *s, const char *key, const char *document,
                    const char *canonical_sha256); /* over */
 int state_release_key(struct state *s, const char *key, const char *document);
+int state_look_at_key(struct state *s, const char *key, struct seen *holder); /* 1: held, 0: not, -1 */
+/* The holder's document was delivered by that attempt; 0: it was not, after all. What was delivered keeps its
+ * key also when its folder has left the spool, and through a reindex. */
+int state_key_delivered(struct state *s, const char *key, const char *document, unsigned attempt);
 
 /* --- control numbers: per partner and direction, never reused; the same one for a document on every try ---
  */

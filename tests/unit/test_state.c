@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "spool/document.h"
+#include "state/mark.h"
 #include "state/reindex.h"
 #include "state/state.h"
 #include <signal.h>
@@ -528,13 +529,161 @@ static void reindex_waits_for_a_stopped_gateway(void **state)
     struct state *s = desk_open(&k)->state;
     unsigned long documents;
     put_documents(&k.tree);
-    int slot = openat(k.tree.spool.root, "translate/.work-1", O_RDONLY | O_DIRECTORY);
-    assert_int_equal(flock(slot, LOCK_EX | LOCK_NB), 0);
+    struct spool role; /* a translator, courier or poller */
+    assert_int_equal(spool_open(&role, k.tree.spool.path, &k.tree.findings), 0);
+    assert_int_equal(spool_share(&role), 0);
     assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), -1);
     assert_true(tree_said(&k.tree, "reindex.running"));
-    close(slot);
+    spool_close(&role);
     assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
     assert_int_equal(documents, 9);
+    desk_close(&k);
+}
+
+/* Killed behind the commit a first destination still goes by its bare id; its entries are those of "<id>.1".
+ */
+static void a_reindex_knows_what_a_killed_translator_had_in_hand(void **state)
+{
+    (void)state;
+    struct desk k;
+    struct state *s = desk_open(&k)->state;
+    struct seen holder;
+    unsigned long documents;
+    uint32_t n;
+    put_document(&k.tree, "translate/.work-1", DAY_ONE "1",
+                 "\"destination\":1,\"business_key\":\"out|fjord|order|1\",\"partner\":\"fjord\","
+                 "\"control_number\":7,\"canonical\":{\"sha256\":\"aaa\"}");
+    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", DAY_ONE "1.1", "aaa", &holder), 0);
+    assert_int_equal(state_control_number(s, "fjord", DAY_ONE "1.1", &n), 0);
+    assert_int_equal(n, 7);
+    desk_close(&k);
+}
+
+static void what_was_delivered_keeps_its_key(void **state)
+{
+    (void)state;
+    struct desk k;
+    struct state *s = desk_open(&k)->state;
+    struct seen holder = {0};
+    unsigned long documents;
+    put_documents(&k.tree);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|8", "old.1", "x", NULL), 0);
+    assert_int_equal(state_key_delivered(s, "out|fjord|order|8", "other.1", 4), 0); /* not its key */
+    assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
+    assert_int_equal(holder.delivered, 0);
+    assert_int_equal(state_key_delivered(s, "out|fjord|order|8", "old.1", 2), 0);
+    /* its folder was moved to other storage: the key stays, also through a reindex */
+    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
+    assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
+    assert_string_equal(holder.document, "old.1");
+    assert_int_equal(holder.delivered, 2);
+    /* and what the archive says was delivered is known from there */
+    assert_int_equal(state_look_at_key(s, "out|fjord|order|1", &holder), 1);
+    assert_int_equal(holder.delivered, 1);
+    assert_int_equal(state_look_at_key(s, "out|fjord|order|2", &holder), 1);
+    assert_int_equal(holder.delivered, 0);
+    assert_int_equal(state_take_key(s, "out|fjord|order|8", "new.1", "y"), 0);
+    assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
+    assert_int_equal(holder.delivered, 0);
+    desk_close(&k);
+}
+
+static void enter_one(struct desk *k, const char *id)
+{
+    assert_int_equal(state_begin(k->state), 0);
+    assert_int_equal(state_mark_next(k->state, id), 0);
+    assert_int_equal(state_commit(k->state), 0);
+    state_mark_write(k->state, &k->tree.spool);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct buffer b = {0};
+    assert_int_equal(file_read(AT_FDCWD, from, 1 << 24, &b), 0);
+    assert_int_equal(file_write(AT_FDCWD, to, buffer_as_slice(&b), 0600, false), 0);
+    buffer_free(&b);
+}
+
+static void reopen(struct desk *k)
+{
+    k->state = state_open(k->path, &k->tree.findings);
+    assert_non_null(k->state);
+}
+
+static void a_lost_or_older_state_is_noticed(void **state)
+{
+    (void)state;
+    struct desk k;
+    struct findings *f = &desk_open(&k)->tree.findings;
+    char backup[320], id[DOCUMENT_NAME_TEXT];
+    unsigned long documents;
+    snprintf(backup, sizeof backup, "%s/backup.db", k.tree.path);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0); /* both new */
+    enter_one(&k, DAY_ONE "1");
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    state_close(k.state); /* which empties the WAL into the file */
+    copy_file(k.path, backup);
+    reopen(&k);
+    enter_one(&k, DAY_ONE "3");
+    enter_one(&k, DAY_ONE "2");
+    assert_int_equal(state_newest(k.state, id), 0);
+    assert_string_equal(id, DAY_ONE "3");
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    /* a group that was entered and never synced leaves the file behind, and nothing is wrong */
+    assert_int_equal(state_mark_next(k.state, NULL), 0);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    state_close(k.state);
+    copy_file(backup, k.path);
+    reopen(&k);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), -1);
+    assert_true(tree_said(&k.tree, "state.older"));
+    assert_int_equal(reindex(&k.tree.spool, k.state, &documents, f), 0);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    state_close(k.state);
+    assert_int_equal(unlink(k.path), 0); /* lost */
+    reopen(&k);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), -1);
+    assert_int_equal(unlinkat(k.tree.spool.root, ".state", 0), 0);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f),
+                     0); /* the mark as well, and nothing in the spool */
+    assert_int_equal(unlinkat(k.tree.spool.root, ".state", 0), 0);
+    put_document(&k.tree, "archive/2026/03/21", DAY_ONE "1.1", "\"outcome\":\"delivered\"");
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), -1); /* or something */
+    assert_int_equal(reindex(&k.tree.spool, k.state, &documents, f), 0);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    assert_int_equal(state_newest(k.state, id), 0);
+    assert_string_equal(id, DAY_ONE "1");
+    /* a loss of power behind its making */
+    assert_int_equal(file_write(k.tree.spool.root, ".state", SLICE_NONE, 0640, false), 0);
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
+    desk_close(&k);
+}
+
+static void an_older_schema_is_taken_up(void **state)
+{
+    (void)state;
+    struct desk k;
+    sqlite3 *db;
+    desk_open(&k);
+    uint32_t n;
+    assert_int_equal(state_control_number(k.state, "fjord", "A.1", &n), 0);
+    assert_int_equal(state_claim_key(k.state, "k", "A.1", "x", NULL), 0);
+    state_close(k.state);
+    assert_int_equal(sqlite3_open(k.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE mark; ALTER TABLE business_key DROP COLUMN delivered;"
+                                  "PRAGMA user_version=1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    reopen(&k);
+    struct seen holder = {.delivered = 9};
+    assert_int_equal(state_look_at_key(k.state, "k", &holder), 1);
+    assert_int_equal(holder.delivered, 0);
+    put_document(&k.tree, "outbox/net", DAY_ONE "1.1", "");
+    assert_int_equal(state_belongs(k.state, &k.tree.spool, &k.tree.findings),
+                     0); /* it was there before the mark */
     desk_close(&k);
 }
 
@@ -591,6 +740,10 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_said),
         cmocka_unit_test(reindex_says_what_the_folders_say),
         cmocka_unit_test(reindex_waits_for_a_stopped_gateway),
+        cmocka_unit_test(a_reindex_knows_what_a_killed_translator_had_in_hand),
+        cmocka_unit_test(what_was_delivered_keeps_its_key),
+        cmocka_unit_test(a_lost_or_older_state_is_noticed),
+        cmocka_unit_test(an_older_schema_is_taken_up),
         cmocka_unit_test(a_reindex_cut_short_changes_nothing),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
