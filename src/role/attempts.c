@@ -87,13 +87,16 @@ static int find_numbers(struct parcel *p)
     return 0;
 }
 
-/* Killed behind the receipt and before the move. When the document has been to error/ since, its outcome says
- * so, and a person wants it sent again. */
+/* Killed behind the receipt and before the move, or taken out of the archive by hand. When the document has
+ * been to error/ since, its outcome said so, and a person wants it sent again: translated anew it has no
+ * outcome any more, but the count of its attempts stands. */
 static bool only_the_move_is_missing(struct parcel *p, const json_t *receipt, const char *verdict)
 {
     const char *outcome = document_text(&p->document, "outcome"),
                *external = json_text_at(receipt, "external_id");
-    if (strcmp(verdict, verdict_word(DELIVERED)) != 0 || (outcome && strcmp(outcome, verdict) != 0))
+    int64_t attempts = json_integer_at(p->document.envelope, "attempts", 0);
+    if (strcmp(verdict, verdict_word(DELIVERED)) != 0 ||
+        (outcome ? strcmp(outcome, verdict) != 0 : attempts >= p->last_attempt))
         return false;
     p->delivery.verdict = DELIVERED;
     snprintf(p->delivery.external, sizeof p->delivery.external, "%s", external ? external : "");
@@ -102,7 +105,19 @@ static bool only_the_move_is_missing(struct parcel *p, const json_t *receipt, co
     return true;
 }
 
-int attempts_find(struct parcel *p)
+/* A person may have moved it here from another endpoint's outbox, or out of the archive. */
+static void note_elsewhere(struct parcel *p, const char *here)
+{
+    char name[32];
+    snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
+    json_t *attempt = read_json(p->document.folder, name);
+    const char *endpoint = attempt ? json_text_at(attempt, "endpoint") : NULL;
+    if (endpoint && strcmp(endpoint, here) != 0)
+        snprintf(p->elsewhere, sizeof p->elsewhere, "%s", endpoint);
+    json_decref(attempt);
+}
+
+int attempts_find(struct parcel *p, const char *here)
 {
     char name[32];
     if (find_numbers(p) < 0)
@@ -120,6 +135,8 @@ int attempts_find(struct parcel *p)
     } else
         delivered = only_the_move_is_missing(p, receipt, verdict);
     json_decref(receipt);
+    if (p->in_doubt || delivered)
+        note_elsewhere(p, here);
     return delivered;
 }
 

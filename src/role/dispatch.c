@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "net/backoff.h"
 #include "role/whereabouts.h"
+#include "state/mark.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static void check(struct desk *d, struct parcel *p)
     p->delivery.sending =
         find_sending(p->delivery.partner, document_text(doc, "type"), d->endpoint.config->name);
     p->delivery.receipt = json_object();
-    int found = attempts_find(p);
+    int found = attempts_find(p, d->endpoint.config->name);
     p->delivery.attempt = p->next_attempt;
     int64_t tries = json_integer_value(json_object_get(doc->envelope, "attempts"));
     if (tries >= p->delivery.attempt && tries < 1000000)
@@ -80,8 +81,19 @@ static void check(struct desk *d, struct parcel *p)
         refuse(p, "document.folder", "See who may read it.", "The document's folder cannot be listed.");
     else if (found) {
         p->delivery.attempt = p->last_attempt;
+        p->was_delivered = p->elsewhere[0] || document_text(doc, "outcome");
         settle_as(p, DELIVERED);
-    } else if (!p->delivery.partner)
+    } else if (p->elsewhere[0])
+        refuse(p, "send.elsewhere",
+               arena_printf(
+                   p->findings.arena,
+                   "Move it back to outbox/%s/, whose courier asks. If it did not arrive there, and is to "
+                   "go to %s instead, give attempt-%u.json another name first.",
+                   p->elsewhere, d->endpoint.config->name, p->last_attempt),
+               arena_printf(p->findings.arena,
+                            "Its sending to %s was broken off, and it is not known whether it arrived there.",
+                            p->elsewhere));
+    else if (!p->delivery.partner)
         refuse(p, "partner.unknown", "Put the partner's file back, or move this folder to translate/.",
                arena_printf(p->findings.arena,
                             "The document is for the partner \"%s\", which is not configured.",
@@ -94,23 +106,53 @@ static void check(struct desk *d, struct parcel *p)
     p->delivery.message = buffer_as_slice(&p->message);
 }
 
+/* The state knows of a delivery that the folder knows nothing of: the spool came from a backup. */
+static void refuse_delivered(struct parcel *p, unsigned attempt)
+{
+    refuse(
+        p, "send.delivered-before",
+        arena_printf(p->findings.arena,
+                     "Ask the other side. If it has it, move this folder away. If not, put an empty file "
+                     "receipt-%u.json into it and put it back.",
+                     attempt),
+        arena_printf(p->findings.arena,
+                     "It was delivered before, by attempt %u, which its folder does not show: was the spool "
+                     "restored from a backup that is older than the state?",
+                     attempt));
+    p->in_doubt = true;
+}
+
+static void refuse_replaced(struct parcel *p, const struct seen *holder)
+{
+    refuse(p, "document.replaced",
+           holder->delivered
+               ? "The other one was delivered, so this one may be removed."
+               : "This one may be removed. To send it nevertheless, remove the other one first.",
+           arena_printf(p->findings.arena, "Another document of the same number has taken its place: %s.",
+                        holder->document));
+}
+
 /* A document that stood in error/ may have been replaced by a later one meanwhile. */
 static int check_key(struct desk *d, struct parcel *p)
 {
-    const char *key = document_text(&p->document, "business_key");
+    struct state *s = d->endpoint.state;
+    const char *key = document_text(&p->document, "business_key"), *name = p->document.name;
     const char *sha256 = document_text(&p->document, "canonical.sha256");
     struct seen holder;
     if (!key || p->settled)
         return 0;
-    int taken = state_claim_key(d->endpoint.state, key, p->document.name, sha256 ? sha256 : "", &holder);
+    int taken = state_look_at_key(s, key, &holder);
+    if (taken == 1 && !strcmp(holder.document, name)) {
+        if (holder.delivered >= p->next_attempt)
+            refuse_delivered(p, holder.delivered);
+        return 0;
+    }
     char path[512];
-    if (taken == 1 && !whereabouts_find(&d->spool, holder.document, path))
-        taken = state_take_key(d->endpoint.state, key, p->document.name, sha256 ? sha256 : "");
+    if (taken == 0 ||
+        (taken == 1 && !holder.delivered && !whereabouts_find(&d->spool, holder.document, path)))
+        taken = state_take_key(s, key, name, sha256 ? sha256 : "");
     if (taken == 1)
-        refuse(p, "document.replaced",
-               "This one may be removed. To send it nevertheless, remove the other one first.",
-               arena_printf(p->findings.arena, "Another document of the same number has taken its place: %s.",
-                            holder.document));
+        refuse_replaced(p, &holder);
     return taken < 0 ? -1 : 0;
 }
 
@@ -268,7 +310,8 @@ static int finish_envelope(struct desk *d, struct parcel *p)
     const struct delivery *v = &p->delivery;
     give_up_late(d, p);
     document_set_integer(doc, "attempts", v->attempt);
-    document_set(doc, "endpoint", d->endpoint.config->name);
+    if (!p->elsewhere[0])
+        document_set(doc, "endpoint", d->endpoint.config->name);
     if (v->external[0])
         document_set(doc, "external_id", v->external);
     if (v->verdict != DELIVERED && v->verdict != REJECTED) {
@@ -277,6 +320,12 @@ static int finish_envelope(struct desk *d, struct parcel *p)
     }
     document_set(doc, "not_before", NULL);
     document_set(doc, "problem", NULL);
+    if (v->verdict == DELIVERED && p->was_delivered) {
+        document_set(doc, "outcome", "delivered");
+        document_note(doc, d->role, "found in outbox/%s, but it was delivered%s%s already: not sent again",
+                      d->endpoint.config->name, p->elsewhere[0] ? " to " : "", p->elsewhere);
+        return document_save(doc);
+    }
     if (v->verdict == DELIVERED) {
         document_set(doc, "outcome", "delivered");
         document_note(doc, d->role, "delivered%s%s%s%s", p->asked ? " (found by asking)" : "",
@@ -291,10 +340,13 @@ static int finish_envelope(struct desk *d, struct parcel *p)
 static int enter(struct desk *d, struct parcel *p)
 {
     const struct delivery *v = &p->delivery;
+    const char *key = document_text(&p->document, "business_key");
     struct state *s = d->endpoint.state;
     if (v->external[0] && state_link(s, "external", v->external, p->document.name) < 0)
         return -1;
-    if (v->verdict != DELIVERED || (!v->awaited && !v->acknowledgment_due))
+    if (v->verdict == DELIVERED && key && state_key_delivered(s, key, p->document.name, v->attempt) < 0)
+        return -1;
+    if (v->verdict != DELIVERED || p->elsewhere[0] || (!v->awaited && !v->acknowledgment_due))
         return 0;
     int64_t now = instant_now().seconds;
     struct awaited a = {.since = now, .next_look = now, .due = v->acknowledgment_due};
@@ -316,13 +368,15 @@ static int write_down(struct desk *d, struct batch *b)
     int result = state_begin(d->endpoint.state);
     for (struct parcel *p = b->first; p && result == 0; p = p->next)
         result = enter(d, p);
-    if (result < 0 || state_commit(d->endpoint.state) < 0) {
+    if (result < 0 || state_mark_next(d->endpoint.state, NULL) < 0 || state_commit(d->endpoint.state) < 0) {
         log_error("the state cannot be written: %s", state_error(d->endpoint.state));
         state_rollback(d->endpoint.state);
         return -1;
     }
-    if (spool_sync(&d->spool) == 0)
+    if (spool_sync(&d->spool) == 0) {
+        state_mark_write(d->endpoint.state, &d->spool);
         return 0;
+    }
     log_error("the disk cannot be synced: %s", strerror(errno));
     return -1;
 }
@@ -360,7 +414,8 @@ static void report(struct desk *d, struct batch *b, const struct parcel *p)
     switch (v->verdict) {
     case DELIVERED:
         b->delivered++;
-        log_info("%s: %s %s delivered%s%s", p->document.name, type ? type : "document", number ? number : "",
+        log_info("%s: %s %s %s%s%s", p->document.name, type ? type : "document", number ? number : "",
+                 p->was_delivered ? "was delivered already, and goes back into the archive" : "delivered",
                  v->external[0] ? " as " : "", v->external);
         break;
     case REJECTED:

@@ -21,6 +21,8 @@ struct parcel { /* one document of the group */
     unsigned last_attempt; /* highest k with an attempt-<k>.json; 0: none */
     unsigned next_attempt; /* higher than any attempt or receipt that is there */
     bool in_doubt;         /* the last attempt is not settled */
+    bool was_delivered;    /* and its envelope said so: only moved, by a kill or by hand */
+    char elsewhere[64];    /* the last attempt counts, and was made at this other endpoint; "" when not */
     bool asked;            /* the other side was asked about it */
     bool attempted;        /* attempt-<k>.json of this try is written */
     bool settled;          /* nothing more happens to it in this group */
@@ -44,10 +46,10 @@ void batch_free(struct batch *b);
 int dispatch(struct desk *d, struct batch *b);
 
 /* attempts.c: the attempt and receipt files of a folder. */
-/* Fills last_attempt, next_attempt, in_doubt, delivery.attempted. When the last attempt is known to have been
- * delivered and only the move is missing, delivery is filled from its receipt and 1 returned; else 0, or -1
- * with errno. */
-int attempts_find(struct parcel *p);
+/* Fills last_attempt, next_attempt, in_doubt, elsewhere, delivery.attempted; here is the endpoint's name.
+ * When the last attempt is known to have been delivered and only the move is missing, delivery is filled from
+ * its receipt and 1 returned; else 0, or -1 with errno. */
+int attempts_find(struct parcel *p, const char *here);
 int attempts_write(struct desk *d, struct parcel *p); /* attempt-<k>.json of delivery.attempt */
 int attempts_write_receipt(struct desk *d, struct parcel *p, unsigned k); /* receipt-<k>.json from delivery */
 const char *verdict_word(enum verdict v);

@@ -321,6 +321,113 @@ static void killed_before_the_move(void **state)
     counter_close(&c);
 }
 
+static void move_folder(struct counter *c, const char *from, const char *to)
+{
+    assert_int_equal(renameat(c->tree.spool.root, from, c->tree.spool.root, to), 0);
+}
+
+static bool history_says(struct counter *c, const char *folder, const char *what)
+{
+    char path[400];
+    snprintf(path, sizeof path, "%s/document.json", folder);
+    return strstr(tree_text(&c->tree, path), what) != NULL;
+}
+
+/* mv archive/… outbox/…: not sent a second time, neither there nor elsewhere, and the history says so. */
+static void what_was_delivered_is_not_sent_again(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.external = "tx-1";
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    move_folder(&c, ARCHIVE "/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_true(history_says(&c, ARCHIVE "/" NAME, "but it was delivered already: not sent again"));
+    /* the outbox of another endpoint */
+    c.endpoint.name = "other";
+    move_folder(&c, ARCHIVE "/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "endpoint"), "net");
+    assert_string_equal(text(&c, ARCHIVE, "document.json", "outcome"), "delivered");
+    assert_true(history_says(&c, ARCHIVE "/" NAME, "delivered to net already"));
+    /* on purpose, as docs/spool.md says: the attempt under another name */
+    c.endpoint.name = "net";
+    assert_int_equal(renameat(c.tree.spool.root, ARCHIVE "/" NAME "/attempt-1.json", c.tree.spool.root,
+                              ARCHIVE "/" NAME "/sent-1.json"),
+                     0);
+    move_folder(&c, ARCHIVE "/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 2);
+    assert_int_equal(other_side.attempt, 2);
+    counter_close(&c);
+}
+
+/* Refused by the network after it was delivered, corrected and translated anew: its last receipt says
+ * "delivered" of what was sent before. */
+static void what_was_translated_anew_is_sent(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    send_group(&c);
+    struct findings f = {.arena = &c.arena};
+    struct document d;
+    int day = openat(c.tree.spool.root, ARCHIVE, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(document_open(&d, day, NAME, &f), 0);
+    document_set(&d, "outcome", NULL); /* as a translator leaves it */
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    close(day);
+    move_folder(&c, ARCHIVE "/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 2);
+    counter_close(&c);
+}
+
+static void doubt_is_asked_about_where_it_arose(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, OUTBOX "/" NAME "/attempt-1.json",
+             "{\"attempt\":1,\"at\":\"2026-03-21T09:15:00Z\",\"endpoint\":\"first\"}");
+    send_group(&c);
+    assert_int_equal(other_side.delivered + other_side.confirmed, 0);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "undecided");
+    assert_non_null(strstr(tree_text(&c.tree, "error/" NAME "/error.txt"), "outbox/first/"));
+    counter_close(&c);
+}
+
+/* The spool comes from a backup of before the delivery, the state does not. */
+static void an_older_spool_sends_nothing_twice(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_int_equal(file_remove_tree(c.tree.spool.root, ARCHIVE "/" NAME), 0);
+    put(&c, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "undecided");
+    assert_non_null(strstr(tree_text(&c.tree, "error/" NAME "/error.txt"), "receipt-1.json"));
+    /* asked, and it was not there */
+    tree_put(&c.tree, "error/" NAME "/receipt-1.json", "");
+    move_folder(&c, "error/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 2);
+    counter_close(&c);
+}
+
 static void an_altered_message_is_not_sent(void **state)
 {
     (void)state;
@@ -427,6 +534,10 @@ int main(void)
         cmocka_unit_test(what_did_not_arrive_is_sent_again_at_once),
         cmocka_unit_test(an_answer_that_is_lost_is_not_a_failure),
         cmocka_unit_test(killed_before_the_move),
+        cmocka_unit_test(what_was_delivered_is_not_sent_again),
+        cmocka_unit_test(what_was_translated_anew_is_sent),
+        cmocka_unit_test(doubt_is_asked_about_where_it_arose),
+        cmocka_unit_test(an_older_spool_sends_nothing_twice),
         cmocka_unit_test(an_altered_message_is_not_sent),
         cmocka_unit_test(broken_folders_are_not_sent),
         cmocka_unit_test(a_document_that_was_replaced_is_not_sent),
