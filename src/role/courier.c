@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 #define HELD_FILE ".held"
-#define PROBE_LIMIT 8 /* documents a group while nothing arrives */
+#define PROBE_LIMIT 8  /* documents a group while nothing arrives */
+#define CLOCK_SLACK 60 /* s */
 
 struct waiting { /* a document of the outbox */
     const char *name;
@@ -44,9 +45,10 @@ struct courier {
     struct listing listing;
     struct arena names, names_before;
     struct waiting *waiting;
-    size_t count, first;  /* waiting[first..count) */
-    bool dirty, forget;   /* list anew; and forget what was known */
-    int64_t paused_until; /* the whole endpoint: held, or the other side is away */
+    size_t count, first; /* waiting[first..count) */
+    bool dirty, forget;  /* list anew; and forget what was known */
+    int64_t
+        paused_until; /* the whole endpoint: held, or the other side is away; ms of process_milliseconds */
     bool held;
     unsigned failures;  /* groups in a row of which nothing arrived */
     size_t limit;       /* documents a group */
@@ -153,12 +155,33 @@ static int list_outbox(struct courier *c)
     return 0;
 }
 
-/* "not_before" of an envelope, as the courier or a person wrote it. */
+/* "not_before" of an envelope, as the courier or a person wrote it. One that was written in what is the
+ * future now is of a clock that has been set back since, and is over. */
 static int64_t not_before_of(const struct document *d)
 {
     const char *text = document_text(d, "not_before");
     struct instant when;
-    return text && instant_parse(slice_of(text), &when) ? when.seconds : 0;
+    struct stat st;
+    if (!text || !instant_parse(slice_of(text), &when) ||
+        (fstatat(d->folder, "document.json", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+         st.st_ctim.tv_sec > instant_now().seconds + CLOCK_SLACK))
+        return 0;
+    return when.seconds;
+}
+
+/* Nothing is begun with a folder that cannot be written: an effect without a note of it must not be. */
+static bool is_ours(const struct document *d)
+{
+    return faccessat(d->folder, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+static void leave_alone(struct courier *c, struct waiting *w, const char *why)
+{
+    if (w->not_before != INT64_MAX)
+        log_warning("outbox/%s/%s cannot be worked on and is left alone: %s", c->desk.endpoint.config->name,
+                    w->name, why);
+    w->order = 1;
+    w->not_before = INT64_MAX;
 }
 
 /* Opens a document and learns what there is to know of it. False when it is none or has gone. */
@@ -166,13 +189,15 @@ static bool look_into(struct courier *c, struct waiting *w, struct document *d)
 {
     struct findings f = {.arena = &c->arena};
     if (document_open(d, c->outbox, w->name, &f) < 0) {
-        if (errno != ENOENT) {
-            log_warning("outbox/%s/%s is not a document and is left alone: %s", c->desk.endpoint.config->name,
-                        w->name, first_finding(&f));
-            w->order = 1;
-            w->not_before = INT64_MAX;
-        } else
+        if (errno != ENOENT)
+            leave_alone(c, w, first_finding(&f));
+        else
             w->gone = true;
+        return false;
+    }
+    if (!is_ours(d)) {
+        leave_alone(c, w, strerror(errno));
+        document_close(d);
         return false;
     }
     if (document_take(d) > 0) {
@@ -212,6 +237,17 @@ static void choose(struct courier *c, struct batch *b, int64_t *next)
 
 /* ---- the endpoint as a whole ---- */
 
+/* By a clock that nobody sets: a pause does not grow when the time of day is put back. */
+static void pause_for(struct courier *c, int64_t milliseconds)
+{
+    c->paused_until = process_milliseconds() + (milliseconds > 0 ? milliseconds : 0);
+}
+
+static int64_t pause_end(const struct courier *c) /* seconds since 1970 */
+{
+    return instant_now().seconds + (c->paused_until - process_milliseconds() + 999) / 1000;
+}
+
 /* outbox/<endpoint>/.held says why nothing is sent, for `status` and whoever looks; removing it resumes. */
 static void hold(struct courier *c, int64_t until, const char *why)
 {
@@ -225,7 +261,7 @@ static void hold(struct courier *c, int64_t until, const char *why)
         log_error("nothing is sent to %s: %s", c->desk.endpoint.config->name, why);
     buffer_free(&text);
     c->held = true;
-    c->paused_until = until;
+    pause_for(c, (until - instant_now().seconds) * 1000);
 }
 
 static void resume(struct courier *c)
@@ -240,7 +276,7 @@ static bool is_paused(struct courier *c)
 {
     if (!c->paused_until)
         return false;
-    if (c->paused_until > instant_now().seconds &&
+    if (c->paused_until > process_milliseconds() &&
         (!c->held || faccessat(c->outbox, HELD_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
         return true;
     c->paused_until = 0; /* .held stays until something has been sent */
@@ -281,8 +317,10 @@ static void learn(struct courier *c, const struct batch *b)
     } else if (b->count) {
         if (c->held)
             resume(c);
+        if (b->count == 1 && (b->first->asked || b->first->delivery.attempt > 1))
+            return; /* one that was tried before has its own pause, and says nothing of the other side */
         c->failures++;
-        c->paused_until = instant_now().seconds + backoff_milliseconds(c->failures, 500, 30000) / 1000;
+        pause_for(c, backoff_milliseconds(c->failures, 500, 30000));
     }
 }
 
@@ -295,7 +333,7 @@ static int look(struct courier *c, int64_t *next)
     int result = 0;
     *next = 0;
     if (is_paused(c)) {
-        *next = c->paused_until;
+        *next = pause_end(c);
         return 0;
     }
     while (c->first < c->count && c->waiting[c->first].gone)
@@ -304,7 +342,7 @@ static int look(struct courier *c, int64_t *next)
         return -1;
     choose(c, &b, next);
     if (b.count && !adapter_is_open(c)) {
-        *next = c->paused_until;
+        *next = pause_end(c);
     } else if (b.count) {
         result = dispatch(&c->desk, &b) < 0 ? -1 : 1;
         if (result > 0)
