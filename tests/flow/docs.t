@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The pages of docs/ done as they are printed, each from the top of a clone:
-#   ```console        lines that begin with "$ " are run, and what stands below them must come; … stands for anything
+#   ```console        lines that begin with "$ " ("> ": go on) are run, and what stands below must come; … stands for anything
 #   ```ini PATH       (or any other language) is written to that file; +PATH: added to it
 #   ```map            a whole map, checked; "```map in HEADER": lines of one, checked behind that header
 #   ```ini = PATH     must be that file of the source tree, word for word
@@ -10,8 +10,10 @@ export LC_ALL=C.UTF-8 TZ=UTC
 SFTP_ROOT=$work/partner
 start_sshd
 mkdir -p "$SFTP_ROOT/in" "$SFTP_ROOT/out"
-export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER
+PORTS=$(free_port)
+export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER PORTS=$((PORTS / 10 * 10)) SANDBOX=$work/sandbox
 unset SPOOLGATE_CONFIG SPOOLGATE_KEY CREDENTIALS_DIRECTORY
+PATH=$(dirname "$SPOOLGATE"):$PATH
 
 extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' hosts become those of this machine
     perl -Mutf8 -CSD -e '
@@ -22,6 +24,8 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
         while (my $line = <$in>) {
             $line =~ s/sftp\.fjordparts\.example/127.0.0.1/g;
             $line =~ s/(-p |port = |port )22\b/$1$ENV{SFTP_PORT}/g;
+            $line =~ s/\b1844(\d)\b/$ENV{PORTS} + $1/ge;
+            $line =~ s{/tmp/sandbox}{$ENV{SANDBOX}}g;
             $line =~ s/(user = |as )nordmat\b/$1$ENV{SFTP_USER}/g;
             if (!defined $kind) {
                 if ($line =~ /^<!-- meanwhile: (.*) -->/) { $n++; put("meanwhile", "$1\n") }
@@ -30,15 +34,14 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
             }
             if ($line !~ /^```\s*$/) { push @text, $line; next }
             if ($kind eq "console") {
-                my ($command, $want, $more) = ("", "", 0);
+                my ($command, $want) = ("", "");
                 for (@text, "\$ \n") {
-                    if ($more || /^\$ /) {
-                        if (!$more && $command ne "") { $n++; put("run", $command); put("want", $want) }
-                        ($command, $want) = ("", "") unless $more;
-                        my $part = $more ? $_ : substr($_, 2);
-                        $command .= $part;
-                        $more = $part =~ /\\$/;
-                    } else { $want .= $_ }
+                    if (/^\$ (.*)/s) {
+                        my $next = $1;
+                        if ($command ne "") { $n++; put("run", $command); put("want", $want) }
+                        ($command, $want) = ($next, "");
+                    } elsif ($want eq "" && /^> (.*)/s) { $command .= $1 }
+                    else { $want .= $_ }
                 }
             } elsif ($arg =~ /^= (\S+)$/) { $n++; put("same", join("", "$1\n", @text)) }
             elsif ($kind eq "map" && $arg =~ /^(?:in (.+))?$/) { $n++; put("map", join("", defined $1 ? "$1\n" : "", @text)) }
@@ -51,12 +54,29 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
 }
 fits() { # WANTED ACTUAL
     perl -Mutf8 -CSD -e '
-        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; (scalar <$f> // "") =~ s/\s*\z/\n/r } @ARGV;
+        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; (scalar <$f> // "") =~ s/\s*\z/\n/r =~ s/\r//gr } @ARGV;
         my $e = join "", map { my $l = $_; $l =~ /^\s*…\n?$/ ? "(?:.*\n)*?" : join("[^\n]*", map { quotemeta } split /…/, $l, -1) }
             $want =~ /([^\n]*\n|[^\n]+)/g;
         exit($got =~ /\A$e\z/ ? 0 : 1)' "$1" "$2"
 }
 parts_of() { find "$parts" -name "*.$1" | wc -l; }
+
+cat >"$work/play" <<'END'
+rc=0
+for part in "$1"/*; do
+    case $part in
+    *.file)
+        path=$(head -1 "$part")
+        mkdir -p "$(dirname "${path#+}")"
+        [[ $path == +* ]] || : >"$path"
+        tail -n +2 "$part" >>"${path#+}"
+        ;;
+    *.meanwhile) eval "$(cat "$part")" ;;
+    *.run) (exit $rc); eval "$(cat "$part")" >"${part%.run}.got" 2>&1 </dev/null; rc=$? ;;
+    esac
+done
+kill $(jobs -p) # what the page left running
+END
 
 for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
     name=$(basename "$page" .md)
@@ -67,23 +87,7 @@ for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
     ln -s "$(dirname "$SPOOLGATE")" "$dir/build"
     extract "$page" "$parts" || { fail "$name.md can be taken apart"; continue; }
     # one shell a page, so that cd and export last
-    (
-        cd "$dir" || exit
-        rc=0
-        for part in "$parts"/*; do
-            case $part in
-            *.file)
-                path=$(head -1 "$part")
-                mkdir -p "$(dirname "${path#+}")"
-                [[ $path == +* ]] || : >"$path"
-                tail -n +2 "$part" >>"${path#+}"
-                ;;
-            *.meanwhile) eval "$(cat "$part")" ;;
-            *.run) (exit $rc); eval "$(cat "$part")" >"${part%.run}.got" 2>&1 </dev/null; rc=$? ;;
-            esac
-        done
-    ) &
-    wait $! || true
+    (cd "$dir" && timeout -k 5 100 bash "$work/play" "$parts")
     bad=0
     for part in "$parts"/*; do
         case $part in
