@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -21,6 +22,14 @@ static bool is_sent_to(const struct config *c, const char *endpoint)
             if (!strcmp(s->endpoint, endpoint))
                 return true;
     return false;
+}
+
+/* Documents may wait for an endpoint that no partner names any more: their courier says so in error/. */
+static bool has_outbox(const struct config *c, const char *endpoint)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/outbox/%s", c->spool ? c->spool : "", endpoint);
+    return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
 }
 
 static void add(struct board *b, enum role_kind kind, int slot, const char *endpoint)
@@ -52,7 +61,7 @@ int board_open(struct board *b, const struct config *c)
         add(b, ROLE_TRANSLATOR, slot, NULL);
     for (const struct endpoint_config *e = c->endpoints; e; e = e->next) {
         const struct adapter *a = adapter_find(e->adapter);
-        if (a && a->deliver && is_sent_to(c, e->name))
+        if (a && a->deliver && (is_sent_to(c, e->name) || has_outbox(c, e->name)))
             add(b, ROLE_COURIER, 0, e->name);
         if (a && (a->poll || a->chores))
             add(b, ROLE_POLLER, 0, e->name);

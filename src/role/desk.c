@@ -54,8 +54,12 @@ struct state *desk_state(const struct spool *s, const char *path, struct finding
     else if (elsewhere < 0)
         finding_add(f, SEVERITY_ERROR, "state.open", path, "Check its path and its permissions.",
                     "It cannot be told on which filesystem the state is: %s.", strerror(errno));
-    if (!state || (elsewhere >= 0 && state_belongs(state, s, f) == 0))
+    if (!state)
+        return NULL;
+    if (elsewhere >= 0 && state_belongs(state, s, f) == 0) {
+        state_mark_write(state, s); /* when it has none yet */
         return state;
+    }
     state_close(state);
     return NULL;
 }

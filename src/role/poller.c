@@ -24,7 +24,7 @@
 struct task { /* poll or chores */
     const char *what;
     int (*run)(struct endpoint *e, int64_t *next, struct findings *f);
-    int64_t due; /* milliseconds since 1970 */
+    int64_t due; /* of process_milliseconds: a clock that is set back puts nothing off */
     unsigned failures;
 };
 
@@ -47,6 +47,12 @@ static int64_t now_milliseconds(void)
     return now.seconds * 1000 + now.nanoseconds / 1000000;
 }
 
+/* That moment, as process_milliseconds will say it. */
+static int64_t moment(int64_t seconds)
+{
+    return process_milliseconds() + seconds * 1000 - now_milliseconds();
+}
+
 static void event(void *context, int tag, const char *name, bool closed_or_moved)
 {
     struct poller *p = context;
@@ -64,18 +70,18 @@ static void run(struct poller *p, struct task *t)
     if (t == &p->poll)
         p->desk.endpoint.put_off = p->desk.endpoint.left_out = false;
     int result = t->run(&p->desk.endpoint, &next, &f);
-    int64_t now = now_milliseconds();
+    int64_t now = process_milliseconds();
     log_findings(&f);
     if (result < 0) {
         t->failures++;
         t->due = now + backoff_milliseconds(t->failures, PAUSE_FIRST, PAUSE_MOST);
-        if (next * 1000 > t->due)
-            t->due = next * 1000;
+        if (next && moment(next) > t->due)
+            t->due = moment(next);
         log_warning("%s failed and is tried again in %lld s", t->what,
                     (long long)(t->due - now + 999) / 1000);
     } else {
         t->failures = 0;
-        t->due = next > 0 ? next * 1000 : now + 60000;
+        t->due = next > 0 ? moment(next) : now + 60000;
         if (result > 0)
             log_info("%s: %d documents", t->what, result);
         p->board->documents += result;
@@ -102,8 +108,8 @@ static void look_at_awaited(struct poller *p)
         log_warning("the state cannot be read: %s", state_error(e->state));
     if (earliest && earliest < now)
         earliest = now;
-    if (earliest && earliest * 1000 < p->chores.due)
-        p->chores.due = earliest * 1000;
+    if (earliest && moment(earliest) < p->chores.due)
+        p->chores.due = moment(earliest);
 }
 
 /* True when the adapter is open. */
@@ -115,7 +121,7 @@ static bool adapter_is_open(struct poller *p)
     if (!p->failures++)
         log_findings(&f);
     p->poll.due = p->chores.due =
-        now_milliseconds() + backoff_milliseconds(p->failures, PAUSE_FIRST, PAUSE_MOST);
+        process_milliseconds() + backoff_milliseconds(p->failures, PAUSE_FIRST, PAUSE_MOST);
     p->poll.failures = p->chores.failures = p->failures;
     arena_reset(&p->arena);
     return false;
@@ -130,7 +136,7 @@ static int64_t look(struct poller *p)
     watch_read(p->watch, event, p, &missed);
     if (p->desk.ready)
         look_at_awaited(p);
-    int64_t now = now_milliseconds();
+    int64_t now = process_milliseconds();
     bool poll = p->poll.run && p->poll.due <= now, chores = p->chores.run && p->chores.due <= now;
     if ((poll || chores) && adapter_is_open(p)) {
         p->failures = 0;
@@ -149,7 +155,7 @@ static int64_t look(struct poller *p)
     int64_t next = p->poll.run ? p->poll.due : p->chores.due;
     if (p->chores.run && p->chores.due < next)
         next = p->chores.due;
-    p->board->next_due = next / 1000;
+    p->board->next_due = (now_milliseconds() + next - process_milliseconds()) / 1000;
     return next;
 }
 
@@ -157,7 +163,7 @@ static int work_until_stopped(struct poller *p)
 {
     while (!process_stopping(&p->process)) {
         p->board->busy = 1;
-        int64_t next = look(p), now = now_milliseconds();
+        int64_t next = look(p), now = process_milliseconds();
         if (next <= now)
             continue;
         p->board->busy = 0;

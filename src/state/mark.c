@@ -120,11 +120,8 @@ int state_belongs(struct state *s, const struct spool *sp, struct findings *f)
     }
     bool marked = mark_of_spool(sp, &spool) == 0;
     if (marked ? !strcmp(state.identity, spool.identity) && state.count >= spool.count
-               : state.count > 0 || !holds_documents(sp)) {
-        if (!marked)
-            state_mark_write(s, sp);
+               : state.count > 0 || !holds_documents(sp))
         return 0;
-    }
     finding_add(
         f, SEVERITY_ERROR, "state.older", s->path,
         "Run `spoolgate reindex`, which makes it anew from the folders. Until then nothing is translated "
