@@ -2,6 +2,7 @@
  * those who look closely or let another supervisor start them. */
 #include "base/log.h"
 #include "command/command.h"
+#include "net/secrets.h"
 #include "role/role.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ int command_run(int argc, char **argv)
         return usage_run(stderr);
     if (o.quiet)
         log_threshold(LOG_WARNING);
+    secrets_hide_environment();
     return role_supervisor(config_file ? config_file : config_default_path(), &o);
 }
 

@@ -75,8 +75,7 @@ static struct secrets *open_secrets(struct invocation *v)
 {
     if (find_files(v))
         return NULL;
-    bool elsewhere = getenv("SPOOLGATE_KEY") || getenv("CREDENTIALS_DIRECTORY");
-    if (v->create_key && v->key_file && !elsewhere && access(v->key_file, F_OK)) {
+    if (v->create_key && v->key_file && !secrets_environment_has_key() && access(v->key_file, F_OK)) {
         if (seal_key_create(v->key_file, &v->findings))
             return NULL;
         fprintf(stderr,
@@ -168,9 +167,7 @@ static int set(struct invocation *v, int argc, char **argv)
     if (argc > 1) {
         fprintf(stderr,
                 "A value is never given on the command line, where others can read it and the shell keeps "
-                "it: if \"%.8s…\" "
-                "was one, change it at its issuer.\n",
-                argv[1]);
+                "it: if the last word was one, change it at its issuer.\n");
         return EXIT_USAGE;
     }
     if (argc != 1)

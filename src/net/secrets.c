@@ -79,10 +79,17 @@ static int key_from_credentials(struct secrets *s, struct findings *f)
     return seal_key_read(path, false, s->key, f) ? -1 : 1;
 }
 
+static struct { /* what SPOOLGATE_KEY held: it is taken out of the environment, which core dumps, /proc and
+                 * further programs would show */
+    char *text; /* locked */
+    size_t len;
+} hidden;
+
 static int key_from_environment(struct secrets *s, struct findings *f)
 {
-    const char *text = getenv("SPOOLGATE_KEY");
-    if (!text || !*text)
+    secrets_hide_environment();
+    const char *text = hidden.text;
+    if (!text)
         return 0;
     snprintf(s->origin, sizeof s->origin, "$SPOOLGATE_KEY");
     if (strlen(text) >= 2 * SEAL_KEY && seal_key_parse(slice_of(text), s->key) == 0)
@@ -510,6 +517,18 @@ static int reseal_under(struct secrets *s, const char *file, struct findings *f)
     return result;
 }
 
+/* A rekey that was killed while it wrote its new key leaves a part of one, which nothing is sealed under. */
+static void remove_broken_key(const char *path)
+{
+    struct arena a = {0};
+    struct findings ignored = {.arena = &a};
+    struct seal_key *k = locked_alloc(sizeof *k);
+    if (k && access(path, F_OK) == 0 && seal_key_read(path, true, k, &ignored))
+        unlink(path);
+    locked_free(k, sizeof *k);
+    arena_free(&a);
+}
+
 int secrets_rekey(struct secrets *s, const char *new_key_file, struct findings *f)
 {
     char path[PATH_MAX];
@@ -532,6 +551,7 @@ int secrets_rekey(struct secrets *s, const char *new_key_file, struct findings *
         result = put_new_key_in_place(s, f);
     } else {
         snprintf(path, sizeof path, "%s.new", s->key_file);
+        remove_broken_key(path);
         result = reseal_under(s, path, f);
         if (result == 0)
             result = put_new_key_in_place(s, f);
@@ -571,10 +591,33 @@ void secrets_harden_process(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-void secrets_forget_environment(void)
+void secrets_hide_environment(void)
 {
     char *key = getenv("SPOOLGATE_KEY");
-    if (key)
-        OPENSSL_cleanse(key, strlen(key));
+    if (!key)
+        return;
+    secrets_harden_process();
+    locked_free(hidden.text, hidden.len + 1);
+    hidden.len = strlen(key);
+    hidden.text = hidden.len ? locked_alloc(hidden.len + 1) : NULL;
+    if (hidden.len && !hidden.text)
+        abort();
+    if (hidden.text)
+        memcpy(hidden.text, key, hidden.len);
+    OPENSSL_cleanse(key, hidden.len);
     unsetenv("SPOOLGATE_KEY");
+}
+
+bool secrets_environment_has_key(void)
+{
+    secrets_hide_environment();
+    return hidden.text || getenv("CREDENTIALS_DIRECTORY");
+}
+
+void secrets_forget_environment(void)
+{
+    secrets_hide_environment();
+    locked_free(hidden.text, hidden.len + 1);
+    hidden.text = NULL;
+    hidden.len = 0;
 }

@@ -38,7 +38,13 @@ int secrets_seal(struct secrets *s, const char *name, struct slice plain, struct
 int secrets_unseal(struct secrets *s, const char *name, struct slice sealed, struct buffer *plain);
 /* Before anything secret is read: no core dumps, not dumpable, so that /proc/<pid>/mem is closed too. */
 void secrets_harden_process(void);
-/* For processes that must not have secrets (translators): wipes the key from this process's environment. */
+/* Takes the key out of this process's environment, when there is one, and hardens the process: into locked
+ * memory that is not dumped, where secrets_open of this process and of its children finds it. Done by
+ * secrets_open itself, and by a supervisor at once. */
+void secrets_hide_environment(void);
+/* For processes that must not have secrets (translators): as if there had been no key in the environment. */
 void secrets_forget_environment(void);
+/* Whether a key is given otherwise than as a file: in the environment or by systemd. */
+bool secrets_environment_has_key(void);
 
 #endif

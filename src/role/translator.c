@@ -4,6 +4,7 @@
  * Ends with a failure when the disk or the state fails: nothing is moved then that is not durable, and the
  * next translator of the slot takes up what it had in hand. */
 #include "base/log.h"
+#include "net/secrets.h"
 #include "role/desk.h"
 #include "role/gather.h"
 #include "role/hand.h"
@@ -123,6 +124,7 @@ int role_translator(struct role_context *c, int slot)
     int status = EX_CONFIG;
     snprintf(w.role, sizeof w.role, "translator %d", slot);
     log_role(w.role);
+    secrets_forget_environment();
     if (process_open(&p) < 0)
         return EX_SOFTWARE;
     process_raise_file_limit();
