@@ -151,8 +151,12 @@ static int record(struct endpoint *e, struct document *d, const char *note, json
     if (write_receipt(d, note, receipt))
         return -1;
     document_note(d, e->config->name, "%s", note);
+    const char *key = document_text(d, "business_key");
     if (failed)
         document_set(d, "outcome", "rejected");
+    /* refused after all: a corrected one may have its key */
+    if (failed && key && e->state && state_key_delivered(e->state, key, d->name, 0) < 0)
+        return -1;
     if (failed ? document_write_error(d, f, "outbox") : document_save(d))
         return -1;
     if (spool_sync(e->spool))
