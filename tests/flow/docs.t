@@ -83,7 +83,7 @@ for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
     grep -Eq '^```(console|map|\w+ +\S)' "$page" || continue
     dir=$work/$name parts=$work/$name.parts
     mkdir -p "$dir" "$parts"
-    for f in samples translators; do ln -s "$top_srcdir/$f" "$dir/$f"; done
+    for f in samples translators tests; do ln -s "$top_srcdir/$f" "$dir/$f"; done
     ln -s "$(dirname "$SPOOLGATE")" "$dir/build"
     extract "$page" "$parts" || { fail "$name.md can be taken apart"; continue; }
     # one shell a page, so that cd and export last

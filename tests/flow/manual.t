@@ -142,6 +142,35 @@ my ($findings) = slurp("$top/docs/map-language.md") =~ /^\| code \| what it says
 same([map { my ($first) = split / \| /; $first =~ /`([a-z.-]+)`/g } split /\n/, $findings // ''], [keys %codes],
     'map-language.md: the codes of findings', 'the page', 'the program');
 
+my %x12;
+$x12{$_} = 1 for grep { $_ ne 'x12.none' } map { slurp($_) =~ /"(x12\.[a-z.-]+)"/g } glob("$top/src/edi/*.c"), glob("$top/src/syntax/*.c");
+my @x12_page;
+for my $row (slurp("$top/docs/x12.md") =~ /^\| (`x12\..*?) \|/mg) {
+    my $group = '';
+    for my $code ($row =~ /`([a-z0-9.-]+)`/g) {
+        $group = $1 if $code =~ /^(x12\.\w+)\./;
+        push @x12_page, $code =~ /^\./ ? "$group$code" : $code;
+    }
+}
+same(\@x12_page, [keys %x12], 'x12.md: the codes of findings', 'the page', 'the program');
+
+# ---- commands that pages speak of ----
+my %usage = map { $_ => scalar(`'$program' $_ --help`) } @commands;
+my @strange;
+for my $page ("$top/README.md", glob("$top/docs/*.md"), glob("$top/docs/man/*.[15]"), "$top/spool/README.md") {
+    my $text = slurp($page);
+    my @said = $text =~ /^(?:\$ |\.Dl (?:\$ )?|sudo -u spoolgate )spoolgate ([a-z]+ .*)/mg;
+    push @said, $text =~ /`spoolgate ([a-z]+[^`]*)`/g;
+    push @said, map { /^spoolgate ([a-z]+ .*)/mg } $text =~ /^```sh\n(.*?)^```/msg;
+    for my $command (@said) {
+        my ($name, $rest) = $command =~ /^(\w+)([^|;&#\$]*)/;
+        push @strange, "$page: spoolgate $name" if !$usage{$name};
+        push @strange, map { "$page: spoolgate $name $_" }
+            grep { $usage{$name} && $_ ne '--help' && index($usage{$name}, $_) < 0 } $rest =~ /(--[a-z][a-z-]+)/g;
+    }
+}
+ok(!@strange, 'commands and options that pages speak of are there', @strange);
+
 # ---- links ----
 sub anchors { # as GitHub makes them of headings
     my ($text) = @_;
