@@ -15,10 +15,9 @@ static int usage(FILE *out)
           "show   every value in force, with the file and line it comes from (or that it is the default);\n"
           "       SECTION is for example endpoint, partner or send\n\n"
           "  -c, --config FILE  this file; else $SPOOLGATE_CONFIG, ./spoolgate.conf, or the system's\n"
-          "      --json         for scripts\n"
-          "Exit status: 0 in order (there may be warnings), 1 mistakes found, 64 usage, 78 the files cannot "
-          "be\n"
-          "read as a configuration at all.\n",
+          "      --json         for scripts\n\n"
+          "Exit status: 0 in order (there may be warnings), 1 mistakes found, 64 usage, 66 no such section,\n"
+          "78 the file cannot be read; show: it is not in order.\n",
           out);
     return out == stderr ? EXIT_USAGE : EXIT_DONE;
 }
@@ -175,6 +174,14 @@ static int show(const char *path, bool as_json, int argc, char **argv)
     else if (c)
         show_text(c, argc, argv);
     int status = c ? EXIT_DONE : EXIT_CONFIG;
+    bool found = argc == 0;
+    for (const struct section *s = c ? c->sections : NULL; s && !found; s = s->next)
+        found = is_wanted(s, argc, argv);
+    if (c && !found) {
+        fprintf(stderr, "spoolgate config: there is no [%s%s%s]\n", argv[0], argc > 1 ? " " : "",
+                argc > 1 ? argv[1] : "");
+        status = EXIT_NO_INPUT;
+    }
     config_free(c);
     arena_free(&a);
     return status;
