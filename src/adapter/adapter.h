@@ -23,8 +23,9 @@ enum verdict {
     RETRY,     /* later: not_before says when; the document stays in the outbox */
     REJECTED,  /* permanent: to error/ with findings in plain words */
     IN_DOUBT,  /* it may have taken place: confirm first; not_before says when to ask */
-    HELD /* the whole endpoint must wait for a person or a time (relationship missing, key refused): nothing
-            is lost, nothing is tried until not_before; findings go to the log and `status` */
+    HELD /* the whole endpoint (a key is refused), or with only_partner one partner's documents of a type (a
+            relationship is missing), must wait for a person or a time: nothing is lost, nothing of it is
+            tried until not_before; findings go to the log and `status` */
 };
 
 struct endpoint { /* a configured endpoint at work, in one process */
@@ -52,6 +53,7 @@ struct delivery { /* one document on its way */
     /* what came of it */
     enum verdict verdict;
     int64_t not_before;         /* seconds since 1970 for RETRY, IN_DOUBT, HELD */
+    bool only_partner;          /* HELD: what waits is this partner's documents of this type, nothing else */
     char external[128];         /* the other side's id of it, "" when none */
     bool awaited;               /* its further fate is asked for by chores */
     int64_t acknowledgment_due; /* 0: none awaited */

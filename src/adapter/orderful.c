@@ -21,20 +21,10 @@
 #define PERSON 300 /* seconds until something that a person must set right is tried again */
 #define LATER 5
 
-static const char *const settings[] = {"url!",
-                                       "api_key!",
-                                       "stream!",
-                                       "ca_file",
-                                       "in_flight",
-                                       "budget",
-                                       "timeout",
-                                       "confirm_looks",
-                                       "confirm_seconds",
-                                       "status_interval",
-                                       "path_v3",
-                                       "path_v4",
-                                       "path_validations",
-                                       NULL};
+static const char *const settings[] = {
+    "url!",         "api_key!", "stream!",       "ca_file",          "in_flight",
+    "budget",       "timeout",  "confirm_looks", "confirm_seconds",  "status_interval",
+    "hold_seconds", "path_v3",  "path_v4",       "path_validations", NULL};
 
 /* ---- settings ---- */
 
@@ -97,6 +87,7 @@ static void check(const struct endpoint_config *e, const struct config *all, str
     endpoint_number(e, "confirm_looks", 1, 20, 0, f);
     endpoint_number(e, "confirm_seconds", 0, 3600, 0, f);
     endpoint_number(e, "status_interval", 1, 86400, 0, f);
+    endpoint_number(e, "hold_seconds", 1, 86400, 0, f);
 }
 
 /* ---- transaction types ---- */
@@ -216,6 +207,7 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
     o->in_flight = endpoint_number(c, "in_flight", 1, 64, 8, f);
     o->allowed = endpoint_number(c, "budget", 0, 1000000, 100, f);
     o->confirm_looks = endpoint_number(c, "confirm_looks", 1, 20, 3, f);
+    o->hold_seconds = endpoint_number(c, "hold_seconds", 1, 86400, 300, f);
     o->confirm_seconds = endpoint_number(c, "confirm_seconds", 0, 3600, 60, f);
     o->status_interval = endpoint_number(c, "status_interval", 1, 86400, 300, f);
     struct http_settings s = {.ca_file = endpoint_setting(c, "ca_file"),

@@ -12,8 +12,7 @@ struct orderful_type {                     /* a line of translators/orderful/tra
 
 struct orderful_hold { /* a partner and type that Orderful does not let us send: a person has to act */
     char partner[64], type[64];
-    int64_t until;
-    const char *why;
+    const struct delivery *by; /* of this group, that was refused; NULL: of an earlier one */
     struct orderful_hold *next;
 };
 
@@ -25,7 +24,7 @@ struct orderful { /* session */
     bool test; /* stream */
     struct orderful_type *types;
     struct orderful_hold *holds;
-    long in_flight, allowed, confirm_looks, confirm_seconds, status_interval;
+    long in_flight, allowed, confirm_looks, confirm_seconds, status_interval, hold_seconds;
 };
 
 /* ---- orderful.c ---- */

@@ -2,7 +2,8 @@
  *
  *   201, 202 ACCEPTED           delivered to Orderful; its fate there is asked for by chores
  *   202 FAILED, 400, 4xx        rejected: to error/ with every message
- *   401, 403, 404, 422 about a relationship   held: a setting or an agreement is wrong, not the document
+ *   401, 403, 404               the endpoint is held: a setting is wrong, not the document
+ *   422 about a relationship    this type for this partner is held: an agreement is missing
  *   429                         again when they say; never counted against a document
  *   not sent                    again
  *   408, 5xx, no whole answer   in doubt: it may have taken effect, and there is no idempotency key: looked
@@ -17,7 +18,6 @@
 #include <time.h>
 
 #define RECEIPT_BODY (64 * 1024)
-#define PERSON 300      /* seconds until something that a person must set right is tried again */
 #define DOUBT_SECONDS 2 /* what is still on its way gets so long before it is looked up */
 #define BODY_SHOWN 300
 
@@ -181,8 +181,9 @@ static void doubt(struct endpoint *e, struct delivery *d, const char *why)
 static void hold(struct endpoint *e, struct delivery *d, const struct http_exchange *x, const char *code,
                  const char *todo)
 {
+    const struct orderful *o = e->session;
     d->verdict = HELD;
-    d->not_before = time(NULL) + PERSON;
+    d->not_before = time(NULL) + o->hold_seconds;
     finding_add(d->findings, SEVERITY_ERROR, code, e->config->name, todo, "Orderful answered %ld: %s",
                 x->status, orderful_message(x, d->findings->arena));
 }
@@ -261,6 +262,7 @@ static int judge_status(struct endpoint *e, struct delivery *d, const struct htt
     case 422:
         if (!is_about_relationship(x, d->findings->arena))
             break;
+        d->only_partner = true;
         hold(
             e, d, x, "orderful.relationship",
             arena_printf(

@@ -51,21 +51,20 @@ static void remember_hold(struct orderful *o, const struct delivery *d)
         h->next = o->holds;
         o->holds = h;
     }
-    if (!h->why && d->findings->last)
-        h->why = arena_text(&o->arena, slice_of(d->findings->last->what));
-    h->until = d->not_before;
+    h->by = d;
 }
 
+/* For the rest of this group; the courier keeps the next ones back. */
 static bool hold_applies(struct orderful *o, struct delivery *d)
 {
     const struct orderful_hold *h = held(o, d);
-    if (!h || h->until <= time(NULL))
+    if (!h || !h->by)
         return false;
+    const struct finding *why = h->by->findings->last;
     d->verdict = HELD;
-    d->not_before = h->until;
-    finding_add(d->findings, SEVERITY_ERROR, "orderful.relationship", "",
-                "In Orderful, complete the relationship.", "%s",
-                h->why ? h->why : "The relationship with the partner is missing.");
+    d->only_partner = true;
+    d->not_before = h->by->not_before;
+    finding_add(d->findings, SEVERITY_ERROR, why->code, why->where, why->todo, "%s", why->what);
     return true;
 }
 
@@ -161,7 +160,7 @@ void orderful_prepare(struct endpoint *e, struct delivery *const *d, size_t n)
     int64_t wait[2] = {0, 0}; /* budgets of v3 and v4 */
     for (size_t i = 0; i < n; i++) {
         struct parcel_plan plan = {.v4 = false};
-        if (!hold_applies(e->session, d[i]) && make_body(e, d[i], &plan)) {
+        if (make_body(e, d[i], &plan)) {
             if (!wait[plan.v4])
                 wait[plan.v4] = orderful_take(e, plan.v4 ? KIND_V4 : KIND_V3);
             if (wait[plan.v4]) {
@@ -188,7 +187,7 @@ static bool plan_request(struct endpoint *e, struct delivery *d, struct parcel_p
         return true;
     }
     d->verdict = HELD;
-    d->not_before = time(NULL) + 300;
+    d->not_before = time(NULL) + o->hold_seconds;
     return false;
 }
 
@@ -246,6 +245,8 @@ static void send_chunk(struct endpoint *e, struct delivery *const *d, size_t n, 
 void orderful_deliver(struct endpoint *e, struct delivery *const *d, size_t n)
 {
     const struct orderful *o = e->session;
+    for (struct orderful_hold *h = o->holds; h; h = h->next)
+        h->by = NULL; /* of an earlier group */
     size_t most = (size_t)o->in_flight * CHUNKS;
     const struct delivery *by = NULL;
     int refusal = 0;

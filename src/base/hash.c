@@ -72,6 +72,13 @@ int hash_sha256_file(int fd, char hex[HASH_TEXT], int64_t *size)
     return 0;
 }
 
+uint64_t hash_text(uint64_t h, const char *text)
+{
+    for (; text && *text; text++)
+        h = (h ^ (unsigned char)*text) * 1099511628211u;
+    return (h ^ 0xff) * 1099511628211u;
+}
+
 void random_hex(char *out, size_t digits)
 {
     unsigned char bytes[32];

@@ -1,13 +1,18 @@
 /* spoolgate status: how much is where, who is at work, and what needs a person. Gathered into one JSON
  * object, which
  * --json prints and the table is made from. */
+#include "adapter/adapter.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "command/view.h"
+#include "state/mark.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SHOWN_PROBLEMS 20
 
@@ -88,17 +93,65 @@ static void look_at_translate(struct looking *l)
     json_object_set_new(l->status, "in_hand", json_integer(in_hand));
 }
 
-static void look_if_held(struct looking *l, const char *place, json_t *outbox)
+/* A mark says why, what to do, and when it is tried again. */
+static void look_at_hold(struct looking *l, const char *place, int outbox, const char *mark, json_t *in_part)
 {
     struct buffer text = {0};
-    char path[700];
-    snprintf(path, sizeof path, "%s/.held", place);
-    if (file_read(l->view.spool.root, path, 65536, &text) == 0 && text.len) {
-        text.ptr[strcspn(text.ptr, "\n")] = '\0';
-        json_object_set_new(outbox, "held", text_of(text.ptr));
-        problem(l, "held", place, text.ptr);
+    bool whole = !strcmp(mark, ".held");
+    if (file_read(outbox, mark, 65536, &text) == 0 && text.len) {
+        for (char *c = text.ptr; (c = strchr(c, '\n'));)
+            *c = c[1] ? ' ' : '\0';
+        problem(l, whole ? "held" : "held-in-part", place, text.ptr);
+        json_array_append_new(in_part, text_of(text.ptr));
     }
     buffer_free(&text);
+}
+
+/* .held is the whole endpoint, .held.<partner>.<type> what is of them. */
+static void look_if_held(struct looking *l, const char *place, json_t *outbox)
+{
+    int fd = openat(l->view.spool.root, place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    json_t *whole = json_array(), *in_part = json_array();
+    while (d && (entry = readdir(d)))
+        if (!strcmp(entry->d_name, ".held") || !strncmp(entry->d_name, ".held.", 6))
+            look_at_hold(l, place, fd, entry->d_name, entry->d_name[5] ? in_part : whole);
+    if (json_array_size(whole))
+        json_object_set(outbox, "held", json_array_get(whole, 0));
+    if (json_array_size(in_part))
+        json_object_set(outbox, "held_in_part", in_part);
+    json_decref(whole);
+    json_decref(in_part);
+    if (d)
+        closedir(d);
+    else if (fd >= 0)
+        close(fd);
+}
+
+static void look_if_served(struct looking *l, const char *place, const char *endpoint)
+{
+    const struct endpoint_config *e = config_endpoint(l->view.config, endpoint);
+    const struct adapter *a = e ? adapter_find(e->adapter) : NULL;
+    if (!e)
+        problem(l, "endpoint", place, "the configuration has no such endpoint: nothing is sent");
+    else if (a && !a->deliver)
+        problem(l, "endpoint", place, "nothing can be sent to this endpoint: it is only fetched from");
+}
+
+/* What a person moved there and the courier leaves alone. */
+static void look_if_document(struct looking *l, const char *place, const char *name)
+{
+    struct stat st, root;
+    char path[900];
+    snprintf(path, sizeof path, "%s/%s", place, name);
+    if (!document_name_parse(name, NULL, NULL))
+        problem(l, "outbox", path,
+                "it is not called like a document, and is left alone: move it to translate/");
+    else if (fstatat(l->view.spool.root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+             fstat(l->view.spool.root, &root) == 0 && root.st_uid != 0 && st.st_uid != root.st_uid &&
+             !(st.st_mode & (S_IWGRP | S_IWOTH)))
+        problem(l, "outbox", path, "it belongs to another user than the spool, and is left alone: chown it");
 }
 
 /* Names are sorted and begin with the time, so the first one is the oldest. */
@@ -122,8 +175,10 @@ static void look_at_outbox(struct looking *l)
             json_object_set_new(outbox, "oldest", json_string(at));
         }
         look_if_held(l, place, outbox);
-        if (!config_endpoint(l->view.config, endpoints[i]) && waiting > 0)
-            problem(l, "endpoint", place, "the configuration has no such endpoint: nothing is sent");
+        if (waiting > 0)
+            look_if_served(l, place, endpoints[i]);
+        for (long k = 0; k < waiting; k++)
+            look_if_document(l, place, names[k]);
         json_array_append_new(all, outbox);
     }
     json_object_set_new(l->status, "outbox", all);
@@ -201,9 +256,22 @@ static int look_at_awaited_row(void *context, const struct awaited *a)
     return 0;
 }
 
+static void look_at_mark(struct looking *l)
+{
+    struct findings f = {.arena = &l->view.arena};
+    if (state_belongs(l->view.state, &l->view.spool, &f) < 0)
+        problem(l, "state", l->view.config->state,
+                arena_printf(&l->view.arena, "%s %s", f.first->what, f.first->todo));
+}
+
 static void look_at_awaited(struct looking *l)
 {
     int known = view_state(&l->view);
+    if (known == 0)
+        look_at_mark(l);
+    else if (known == 1 && count(l, "archive") > 0)
+        problem(l, "state", l->view.config->state,
+                "it is not there, though documents were handled: spoolgate reindex makes it anew");
     if (known == 0 && state_awaited(l->view.state, NULL, 0, 0, look_at_awaited_row, l) < 0)
         known = -1;
     if (known < 0)
@@ -244,7 +312,9 @@ static void print_stages(const json_t *s)
         printf("%8lld", number(value, "documents"));
         if (oldest)
             printf("  the oldest for %s", view_age(view_since(oldest), age));
-        puts(json_text_at(value, "held") ? "  held" : "");
+        puts(json_text_at(value, "held")              ? "  held"
+             : json_object_get(value, "held_in_part") ? "  held in part"
+                                                      : "");
     }
     printf("%-11s%-24s %8lld\n", "error", "", number(s, "error"));
     printf("%-11s%-24s %8lld  today\n", "archive", "", number(s, "archive_today"));
@@ -280,6 +350,8 @@ static void print_problems(const json_t *status)
         view_text(stdout, json_text_at(p, "where"), 0);
         if (!strcmp(json_text_at(p, "what"), "held"))
             fputs(" is held", stdout);
+        if (!strcmp(json_text_at(p, "what"), "held-in-part"))
+            fputs(" is held in part", stdout);
         fputs("\n      ", stdout);
         view_text(stdout, json_text_at(p, "said"), 0);
         putchar('\n');

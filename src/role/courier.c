@@ -9,10 +9,11 @@
  * Ends with a failure when the disk or the state fails; what it had in hand is found in doubt, and asked
  * about. */
 #include "base/date.h"
-#include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "net/backoff.h"
 #include "role/dispatch.h"
+#include "role/holds.h"
 #include "role/listing.h"
 #include "role/role.h"
 #include "spool/watch.h"
@@ -24,7 +25,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define HELD_FILE ".held"
 #define PROBE_LIMIT 8  /* documents a group while nothing arrives */
 #define CLOCK_SLACK 60 /* s */
 
@@ -32,7 +32,13 @@ struct waiting { /* a document of the outbox */
     const char *name;
     int64_t not_before; /* seconds since 1970, known once it was opened */
     uint64_t order;     /* hash of partner and order number; 0: not opened yet */
+    uint64_t kin;       /* holds_kin, known with it */
     bool gone;
+};
+
+struct blocked {    /* an order, of which an earlier document waits */
+    uint64_t order; /* 0: none */
+    bool held;      /* …for a person */
 };
 
 struct courier {
@@ -50,21 +56,16 @@ struct courier {
     int64_t
         paused_until; /* the whole endpoint: held, or the other side is away; ms of process_milliseconds */
     bool held;
-    unsigned failures;  /* groups in a row of which nothing arrived */
-    size_t limit;       /* documents a group */
-    struct arena arena; /* of the group at hand */
-    uint64_t *blocked;  /* orders passed over in this look */
+    unsigned failures;       /* groups in a row of which nothing arrived */
+    size_t limit;            /* documents a group */
+    struct arena arena;      /* of the group at hand */
+    struct blocked *blocked; /* orders passed over in this look */
     size_t blocked_room, blocked_count;
+    struct holds holds;
+    long kept; /* documents that wait for a person, or behind such ones, in this look */
 };
 
 /* ---- the order that documents belong to ---- */
-
-static uint64_t hash_text(uint64_t h, const char *text)
-{
-    for (; text && *text; text++)
-        h = (h ^ (unsigned char)*text) * 1099511628211u; /* FNV-1a */
-    return (h ^ 0xff) * 1099511628211u;
-}
 
 static uint64_t order_of(const struct document *d)
 {
@@ -73,25 +74,27 @@ static uint64_t order_of(const struct document *d)
         order = document_text(d, "number");
     if (!order)
         order = d->name;
-    uint64_t h = hash_text(hash_text(14695981039346656037u, partner), order);
+    uint64_t h = hash_text(hash_text(HASH_SEED, partner), order);
     return h ? h : 1;
 }
 
-static bool is_blocked(const struct courier *c, uint64_t order)
+static const struct blocked *find_blocked(const struct courier *c, uint64_t order)
 {
-    for (size_t i = order % c->blocked_room; c->blocked[i]; i = (i + 1) % c->blocked_room)
-        if (c->blocked[i] == order)
-            return true;
-    return false;
+    for (size_t i = order % c->blocked_room; c->blocked[i].order; i = (i + 1) % c->blocked_room)
+        if (c->blocked[i].order == order)
+            return &c->blocked[i];
+    return NULL;
 }
 
-static void block(struct courier *c, uint64_t order)
+static void block(struct courier *c, uint64_t order, bool held)
 {
     size_t i = order % c->blocked_room;
-    while (c->blocked[i] && c->blocked[i] != order)
+    while (c->blocked[i].order && c->blocked[i].order != order)
         i = (i + 1) % c->blocked_room;
-    c->blocked_count += !c->blocked[i];
-    c->blocked[i] = order;
+    if (c->blocked[i].order)
+        return;
+    c->blocked_count++;
+    c->blocked[i] = (struct blocked){order, held};
 }
 
 static void block_none(struct courier *c)
@@ -206,8 +209,49 @@ static bool look_into(struct courier *c, struct waiting *w, struct document *d)
             log_warning("%s cannot be written: %s", w->name, strerror(errno));
     }
     w->order = order_of(d);
+    w->kin = holds_kin(d);
     w->not_before = not_before_of(d);
     return true;
+}
+
+static void wake_at(int64_t *next, int64_t seconds)
+{
+    if (!*next || seconds < *next)
+        *next = seconds;
+}
+
+/* Held with its like. One of them goes when the time of the hold is over, to see. */
+static bool is_kept(struct courier *c, const struct waiting *w, int64_t *next)
+{
+    int64_t until, now = process_milliseconds();
+    if (!holds_keep(&c->holds, w->kin, &until))
+        return false;
+    if (until > now)
+        wake_at(next, instant_now().seconds + (until - now + 999) / 1000);
+    c->kept++;
+    return true;
+}
+
+enum back { GOES, BEHIND, LATER, KEPT };
+
+static enum back is_later(const struct waiting *w, int64_t *next)
+{
+    if (w->not_before != INT64_MAX)
+        wake_at(next, w->not_before);
+    return LATER;
+}
+
+/* What keeps a document back that was opened at some time. */
+static enum back held_back(struct courier *c, const struct waiting *w, int64_t now, int64_t *next)
+{
+    const struct blocked *behind = find_blocked(c, w->order);
+    if (behind) {
+        c->kept += behind->held;
+        return BEHIND;
+    }
+    if (w->not_before > now)
+        return is_later(w, next);
+    return is_kept(c, w, next) ? KEPT : GOES;
 }
 
 /* Takes into b what may be sent now; the earliest time at which another one may, in *next (0: none waits for
@@ -220,18 +264,21 @@ static void choose(struct courier *c, struct batch *b, int64_t *next)
     for (size_t i = c->first; i < c->count && b->count < limit; i++) {
         struct waiting *w = &c->waiting[i];
         struct document d;
-        if (w->gone || (w->order && is_blocked(c, w->order)))
+        if (w->gone)
             continue;
-        bool later = w->order && w->not_before > now, opened = !later && look_into(c, w, &d);
-        if (opened && (w->not_before > now || is_blocked(c, w->order))) {
-            later = w->not_before > now;
-            document_close(&d);
-        } else if (opened)
+        bool known = w->order != 0;
+        enum back back = known ? held_back(c, w, now, next) : GOES;
+        bool opened = back == GOES && look_into(c, w, &d);
+        if (opened && !known)
+            back = held_back(c, w, now, next);
+        else if (opened && w->not_before > now) /* as somebody wrote meanwhile */
+            back = is_later(w, next);
+        if (opened && back == GOES)
             batch_add(b, &d)->place = i;
-        if (later && w->not_before != INT64_MAX && (!*next || w->not_before < *next))
-            *next = w->not_before;
+        else if (opened)
+            document_close(&d);
         if (w->order)
-            block(c, w->order);
+            block(c, w->order, back == KEPT);
     }
 }
 
@@ -251,15 +298,9 @@ static int64_t pause_end(const struct courier *c) /* seconds since 1970 */
 /* outbox/<endpoint>/.held says why nothing is sent, for `status` and whoever looks; removing it resumes. */
 static void hold(struct courier *c, int64_t until, const char *why)
 {
-    char when[INSTANT_TEXT];
-    struct buffer text = {0};
-    instant_print((struct instant){.seconds = until}, 0, when);
-    buffer_printf(&text, "%s\nIt is tried again at %s, or at once when this file is removed.\n", why, when);
-    if (file_write(c->outbox, HELD_FILE, buffer_as_slice(&text), 0640, false) < 0)
-        log_warning("%s cannot be written: %s", HELD_FILE, strerror(errno));
+    holds_mark(&c->holds, HELD_FILE, until, why);
     if (!c->held)
         log_error("nothing is sent to %s: %s", c->desk.endpoint.config->name, why);
-    buffer_free(&text);
     c->held = true;
     pause_for(c, (until - instant_now().seconds) * 1000);
 }
@@ -305,12 +346,17 @@ static void learn(struct courier *c, const struct batch *b)
         bool left = p->delivery.verdict == DELIVERED || p->delivery.verdict == REJECTED;
         c->waiting[p->place].gone = left;
         c->waiting[p->place].not_before = left || p->delivery.verdict == HELD ? 0 : p->delivery.not_before;
+        if (left && p->attempted)
+            holds_lift(&c->holds, c->waiting[p->place].kin);
     }
+    for (const struct parcel *p = b->first; p; p = p->next)
+        if (p->delivery.verdict == HELD && p->delivery.only_partner)
+            holds_add(&c->holds, &p->document, p->delivery.not_before, dispatch_why_held(p));
     if (b->held_until) {
         hold(c, b->held_until, b->held_why);
         return;
     }
-    if (b->delivered || b->failed) {
+    if (b->delivered || b->failed || b->held) { /* the other side is there, and knows us */
         if (c->held)
             resume(c);
         c->failures = 0;
@@ -332,6 +378,8 @@ static int look(struct courier *c, int64_t *next)
     struct batch b = {.arena = &c->arena};
     int result = 0;
     *next = 0;
+    c->kept = 0;
+    holds_look(&c->holds);
     if (is_paused(c)) {
         *next = pause_end(c);
         return 0;
@@ -394,6 +442,7 @@ static int work_until_stopped(struct courier *c)
         c->board->cycles++;
         c->board->failed = result < 0 || c->held;
         c->board->next_due = next;
+        c->board->held = result || c->dirty || c->listing.more ? 0 : c->kept;
         if (result < 0)
             return EX_CANTCREAT;
         if (result > 0 || (c->dirty && !c->paused_until))
@@ -446,7 +495,7 @@ static int courier_open(struct courier *c, const char *endpoint)
         return -1;
     }
     c->limit = group_limit(c);
-    unlinkat(c->outbox, HELD_FILE, 0); /* the last one's: whatever it was, it is tried once */
+    holds_open(&c->holds, c->outbox, endpoint);
     return 0;
 }
 
@@ -454,6 +503,7 @@ static void courier_close(struct courier *c)
 {
     if (c->watch)
         watch_close(c->watch);
+    holds_close(&c->holds);
     listing_free(&c->listing);
     arena_free(&c->names);
     arena_free(&c->names_before);

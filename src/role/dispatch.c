@@ -402,6 +402,14 @@ static int move(struct desk *d, struct parcel *p)
     return result;
 }
 
+const char *dispatch_why_held(const struct parcel *p)
+{
+    const struct finding *f = p->findings.first;
+    if (!f || !*f->what)
+        return "It has to wait.";
+    return *f->todo ? arena_printf(p->findings.arena, "%s %s", f->what, f->todo) : f->what;
+}
+
 static void report(struct desk *d, struct batch *b, const struct parcel *p)
 {
     const struct delivery *v = &p->delivery;
@@ -424,8 +432,12 @@ static void report(struct desk *d, struct batch *b, const struct parcel *p)
                     number ? number : "", why);
         break;
     case HELD:
+        if (v->only_partner) {
+            b->held++;
+            break;
+        }
         if (!b->held_until)
-            b->held_why = *why ? why : "The endpoint has to wait.";
+            b->held_why = dispatch_why_held(p);
         if (v->not_before > b->held_until)
             b->held_until = v->not_before;
         if (!b->held_until)

@@ -36,6 +36,7 @@ struct batch {
     int64_t held_until; /* not 0: the endpoint has to wait */
     const char *held_why;
     size_t delivered, retried, failed;
+    size_t held; /* with only_partner */
 };
 
 struct parcel *batch_add(struct batch *b, const struct document *d);
@@ -44,6 +45,8 @@ void batch_free(struct batch *b);
 /* 0, or -1 when disk or state failed and the role has to end. What came of each stands in delivery.verdict
  * and delivery.not_before; DELIVERED and REJECTED have left the outbox. */
 int dispatch(struct desk *d, struct batch *b);
+/* Why it is held, and what to do, in one line. */
+const char *dispatch_why_held(const struct parcel *p);
 
 /* attempts.c: the attempt and receipt files of a folder. */
 /* Fills last_attempt, next_attempt, in_doubt, elsewhere, delivery.attempted; here is the endpoint's name.

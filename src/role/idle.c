@@ -3,6 +3,7 @@
 #include "role/idle.h"
 #include "base/date.h"
 #include "base/log.h"
+#include "role/holds.h"
 #include "state/state.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -44,8 +45,39 @@ static bool has_entries(int parent, const char *name, bool files)
     return found;
 }
 
-/* Something stands in a folder of the stage; folders of an outbox that is held are counted instead. */
-static bool stage_has_work(const struct spool *s, enum stage stage, unsigned *held)
+static const struct role *courier_of(const struct board *b, const char *endpoint)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (b->roles[i].kind == ROLE_COURIER && !strcmp(b->roles[i].endpoint, endpoint))
+            return &b->roles[i];
+    return NULL;
+}
+
+static long count_entries(int parent, const char *name)
+{
+    DIR *d = open_folder(parent, name);
+    const struct dirent *entry;
+    long n = 0;
+    while (d && (entry = readdir(d)))
+        n += entry->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* The endpoint is held, or its courier says of as many documents as there are that they wait for a person. */
+static bool is_held(const struct spool *s, const struct role *courier)
+{
+    char mark[512];
+    snprintf(mark, sizeof mark, "%s/" HELD_FILE, courier->endpoint);
+    return faccessat(s->stage[STAGE_OUTBOX], mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+           (courier->entry->held > 0 &&
+            courier->entry->held == count_entries(s->stage[STAGE_OUTBOX], courier->endpoint));
+}
+
+/* Something stands in a folder of the stage. Of the outboxes (b is not NULL), those that are held or that
+ * nobody serves are counted instead: a person has to act. */
+static bool stage_has_work(const struct spool *s, enum stage stage, const struct board *b, struct idle *i)
 {
     DIR *d = open_folder(s->stage[stage], ".");
     const struct dirent *entry;
@@ -53,10 +85,11 @@ static bool stage_has_work(const struct spool *s, enum stage stage, unsigned *he
     while (d && !found && (entry = readdir(d))) {
         if (entry->d_name[0] == '.' || !has_entries(s->stage[stage], entry->d_name, stage == STAGE_INBOX))
             continue;
-        char mark[512];
-        snprintf(mark, sizeof mark, "%s/.held", entry->d_name);
-        if (held && faccessat(s->stage[stage], mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-            ++*held;
+        const struct role *courier = b ? courier_of(b, entry->d_name) : NULL;
+        if (b && !courier)
+            i->unserved++;
+        else if (b && is_held(s, courier))
+            i->held++;
         else
             found = true;
     }
@@ -109,9 +142,10 @@ static bool roles_are_idle(struct idle *i, const struct board *b, long *cycles)
 bool idle_look(struct idle *i, const struct board *b, const struct spool *s, const struct config *c)
 {
     long cycles = 0;
-    i->held = 0;
-    bool now = !stage_has_work(s, STAGE_INBOX, NULL) && !has_entries(s->stage[STAGE_TRANSLATE], ".", false) &&
-               !stage_has_work(s, STAGE_OUTBOX, &i->held) && roles_are_idle(i, b, &cycles);
+    i->held = i->unserved = 0;
+    bool now = !stage_has_work(s, STAGE_INBOX, NULL, i) &&
+               !has_entries(s->stage[STAGE_TRANSLATE], ".", false) &&
+               !stage_has_work(s, STAGE_OUTBOX, b, i) && roles_are_idle(i, b, &cycles);
     bool still = now && i->before && i->cycles == cycles;
     i->before = now;
     i->cycles = cycles;

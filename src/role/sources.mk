@@ -14,7 +14,7 @@ libspoolgate_a_SOURCES += \
 	src/role/translator.c \
 	src/role/desk.c src/role/desk.h \
 	src/role/attempts.c src/role/dispatch.c src/role/dispatch.h \
-	src/role/courier.c \
+	src/role/courier.c src/role/holds.c src/role/holds.h \
 	src/role/poller.c \
 	src/role/board.c src/role/board.h \
 	src/role/idle.c src/role/idle.h \

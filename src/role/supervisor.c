@@ -87,7 +87,8 @@ static void start(struct supervisor *s, struct role *r)
     fflush(NULL);
     r->entry->busy = 1; /* until it says otherwise itself */
     r->entry->cycles = 0;
-    r->entry->failed = 0;
+    r->entry->failed = r->entry->put_off = r->entry->left_out = 0;
+    r->entry->held = 0;
     r->started = process_milliseconds();
     int pid = fork();
     if (pid == 0)
@@ -316,18 +317,38 @@ static int judge(struct supervisor *s, struct summary *m)
 {
     unsigned in_error = summary_end(m, s->options->json);
     if (s->idle.held)
-        log_warning("documents for %u endpoints wait for a person: see .held in their outboxes",
-                    s->idle.held);
+        log_error("documents for %u endpoints wait for a person: spoolgate status says why", s->idle.held);
+    if (s->idle.unserved)
+        log_warning("documents wait in %u outboxes that nothing is sent from: spoolgate status says which",
+                    s->idle.unserved);
     for (size_t i = 0; i < s->board.count; i++)
         if (s->board.roles[i].kind == ROLE_POLLER)
             tell_of_poller(&s->board.roles[i], s->options->json);
-    return in_error || s->limit_hit || s->idle.held || s->idle.failing ? ROLE_FOUND_PROBLEMS : EX_OK;
+    return in_error || s->limit_hit || s->idle.held || s->idle.unserved || s->idle.failing
+               ? ROLE_FOUND_PROBLEMS
+               : EX_OK;
+}
+
+/* Each role looks for itself as well; but one sentence is better than all of them ending again and again. */
+static int look_at_state(struct supervisor *s)
+{
+    struct arena a = {0};
+    struct findings f = {.arena = &a};
+    struct state *state = desk_state(&s->spool, s->config->state, &f);
+    log_findings(&f);
+    arena_free(&a);
+    if (!state)
+        return -1;
+    state_close(state); /* nobody's across a fork */
+    return 0;
 }
 
 static int run(struct supervisor *s)
 {
-    if (take_spool(s) < 0)
+    if (take_spool(s) < 0 || desk_share(&s->spool) < 0)
         return EX_UNAVAILABLE;
+    if (look_at_state(s) < 0)
+        return EX_CONFIG;
     if (process_open(&s->process) < 0 || board_open(&s->board, s->config) < 0) {
         log_error("the roles cannot be started: %s", strerror(errno));
         return EX_SOFTWARE;

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define WATCHED                                                                                              \
-    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
+    (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |     \
+     IN_EXCL_UNLINK)
 #define READS 64 /* a flood of events must not keep the caller from its work: the rest is read next time */
 
 struct watched {
@@ -101,7 +102,8 @@ static void tell(struct watch *w, const struct inotify_event *e, watch_event *ev
         drop(w, f, e->mask & IN_MOVE_SELF);
         return;
     }
-    if (e->len == 0 || e->name[0] == '\0' || e->name[0] == '.')
+    /* a removal only wakes the caller: it may have been a mark that held something up */
+    if (e->len == 0 || e->name[0] == '\0' || e->name[0] == '.' || (e->mask & IN_DELETE))
         return;
     bool whole = (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0;
     /* a document's folder moved in is an event like a file's; any other folder may have been filled before we

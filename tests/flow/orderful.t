@@ -53,13 +53,67 @@ is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')
 is "$(transactions | jq -c '[.[] | select(.n | startswith("6"))] | length')" 10 "and all ten of the batch that go there have arrived"
 end_case
 
-# no relationship: the endpoint waits for a person, the documents stay
-rm -rf "$work/sandbox" "$work/site"
-start_sandbox
+# no relationship with one partner: its orders wait for a person, everybody else's go
+rm -rf "$work/sandbox" "$work/site" "$SFTP_ROOT"/*/in/*
+start_sandbox --orderful-limit 100000
 make_site "$work/site"
-sed -i 's/^test_isa_id .*FJORDSELLT/test_isa_id = FJORDWRONG/; s/FJORDSELLT/FJORDWRONG/' "$site/partners.d/fjord.conf"
-"$SPOOLGATE" run --until-idle --limit 10 >"$work/held.out" 2>"$work/held.log"
-like "$(cat "$work/held.log")" 'relationship' "a missing relationship is told in plain words"
-ok "and the documents wait in the outbox" test "$(folders "$site/spool/outbox/orderful")" -ge 1
-like "$("$SPOOLGATE" status)" 'orderful.*(held|waits)|held' "status shows that the endpoint is held"
+setting "$site/spoolgate.conf" "endpoint orderful" status_interval 1
+outbox=$site/spool/outbox/orderful mark=$site/spool/outbox/orderful/.held.fjord.order
+relationship() { control POST /orderful/relationship "{\"sender\":\"NORDMATBUY\",\"receiver\":\"FJORDSELL\",\"type\":\"850_PURCHASE_ORDER\",$1}"; }
+waiting() { find "$outbox" -mindepth 2 -name document.json -exec jq -r .number {} + | sort | xargs; }
+arrived() { [ "$(times "$1")" = 1 ]; }
+gone() { [ ! -e "$1" ]; }
+relationship '"removed":true'
+"$SPOOLGATE" run --until-idle --limit 60 >"$work/held.out" 2>"$work/held.log"
+is $? 1 "a missing relationship: run --until-idle does not wait for it, and says by its status that not everything was done"
+unlike "$(cat "$work/held.log")" 'not everything was done within' "before its limit"
+is "$(waiting)" "500254 500256" "the partner's orders wait in the outbox"
+is "$(times 500255) $(times 500260) $(times 800102)" "1 1 1" "what is for others has arrived meanwhile"
+is "$(folders "$site/spool/error")" 1 "nothing went to error/ for it (only the broken sample is there)"
+status=$("$SPOOLGATE" status)
+like "$status" 'outbox +orderful +2 .*held in part' "status shows that the outbox is held in part"
+like "$status" 'order for fjord: .*850_PURCHASE_ORDER relationship.*add this transaction type.*when outbox/orderful/\.held\.fjord\.order is removed' \
+    "of whom and what, why, and what to do"
+
+# a person sees to it and removes the mark; it comes back with SIGHUP; it is tried again after a while
+"$SPOOLGATE" run >>"$work/held.out" 2>>"$work/held.log" &
+gateway=$!
+pids+=("$gateway")
+ok "the gateway that was started again has tried it and holds it again" wait_for 20 test -s "$mark"
+relationship '"status":"READY","autoSend":"ENABLED"'
+rm "$mark"
+ok "with the mark removed the first order arrives at once" wait_for 20 arrived 500254
+ok "and the second" wait_for 20 arrived 500256
+ok "the outbox is empty" wait_for 20 gone "$outbox"/2*
+relationship '"status":"BLOCKED"'
+copy() { jq -c ".orderNbr=\"$1\"" "$(folder_of 500254)/source.json" >"$work/order.json" && mv "$work/order.json" "$site/spool/inbox/visma/purchaseorder-$1.json"; }
+copy 720001
+ok "a relationship that is no longer active holds the partner's next order" wait_for 20 test -s "$mark"
+is "$(times 720001)" 0 "which has not arrived"
+setting "$site/spoolgate.conf" "endpoint orderful" hold_seconds 1
+kill -HUP "$gateway"
+attempts() { [ "$(find "$outbox" -path '*/attempt-*.json' | wc -l)" -ge "$1" ]; }
+copy 720002
+copy 720003
+ok "SIGHUP tries it again, and so does time" wait_for 30 attempts 6
+is "$(find "$outbox" -name 'attempt-3.json' | wc -l)" 1 "one order at a time, to see"
+relationship '"status":"READY"'
+ok "when it is in order they arrive without anybody's doing" wait_for 20 arrived 720003
+is "$(times 720001) $(times 720002)" "1 1" "all of them, once"
+ok "the mark is gone" wait_for 20 gone "$mark"
+
+# a refused key: nothing goes to anybody
+setting "$site/spoolgate.conf" "endpoint orderful" hold_seconds 300
+printf wrong | "$SPOOLGATE" secret set orderful-key
+kill -HUP "$gateway"
+copy 720004
+ok "a refused key holds the whole endpoint" wait_for 20 test -s "$outbox/.held"
+like "$("$SPOOLGATE" status)" 'outbox/orderful is held' "status shows it"
+like "$("$SPOOLGATE" status)" '401.*spoolgate secret set orderful-key' "and what to do"
+printf sandbox-orderful-key | "$SPOOLGATE" secret set orderful-key
+kill -HUP "$gateway"
+ok "with the right key and SIGHUP it goes on" wait_for 20 arrived 720004
+kill "$gateway"
+wait "$gateway"
+is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "of all this nothing is there twice"
 finish

@@ -95,7 +95,7 @@ static void go_round(const struct map *m, const struct node *canonical, struct a
 {
     struct findings f = {.arena = a};
     struct map_variable partner = {"partner", "P"};
-    struct map_run run = {&partner, 1, &f, NULL};
+    struct map_run run = {.variables = &partner, .variable_count = 1, .findings = &f};
     struct syntax_options o = {.envelope = &profile};
     struct buffer first = {0}, second = {0};
     const char *skipped;
@@ -117,7 +117,7 @@ static void read_and_write(const struct map *in, struct slice bytes, const struc
 {
     struct findings f = {.arena = a};
     struct map_variable partner = {"partner", "P"};
-    struct map_run run = {&partner, 1, &f, NULL};
+    struct map_run run = {.variables = &partner, .variable_count = 1, .findings = &f};
     const char *skipped;
     struct node *n = map_read(in, bytes, &run, &skipped);
     if (!n != (f.errors != 0))

@@ -255,7 +255,7 @@ static void judge(const struct answered *c)
 {
     struct arena a = {0};
     struct findings f = {.arena = &a};
-    struct orderful o = {.api_key = "orderful-key", .test = true};
+    struct orderful o = {.api_key = "orderful-key", .test = true, .hold_seconds = 300};
     struct endpoint_config config = {.name = "orderful", .adapter = "orderful", .file = "spoolgate.conf"};
     struct endpoint e = {.config = &config, .session = &o};
     struct document document = {.name = "20260321T091455123456-9f3a1c.1"};
@@ -282,6 +282,8 @@ static void judge(const struct answered *c)
         assert_true(d.awaited);
     if (d.verdict == HELD || d.verdict == IN_DOUBT)
         assert_true(d.not_before > before);
+    if (d.verdict == HELD) /* one partner's documents, or the endpoint */
+        assert_int_equal(d.only_partner, c->status == 422);
     json_decref(d.receipt);
     buffer_free(&words);
     http_exchange_free(&x);

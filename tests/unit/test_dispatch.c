@@ -496,7 +496,7 @@ static void held_changes_nothing(void **state)
     other_side.problem = "There is no relationship with FJORD.";
     struct batch b = send_group(&c);
     assert_int_equal(b.held_until, other_side.not_before);
-    assert_string_equal(b.held_why, "There is no relationship with FJORD.");
+    assert_string_equal(b.held_why, "There is no relationship with FJORD. Do something.");
     assert_int_equal(other_side.delivered, 0);
     assert_true(tree_has(&c.tree, OUTBOX "/" NAME));
     assert_false(tree_has(&c.tree, OUTBOX "/" NAME "/attempt-1.json"));

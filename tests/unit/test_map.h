@@ -131,7 +131,7 @@ static inline const char *read_with(struct bench *b, const struct map *m, struct
 {
     static const struct map_variable variables[] = {
         {"vendor_number", "V-77"}, {"partner", "FJORD"}, {"empty", " "}};
-    struct map_run run = {variables, 3, &b->findings, NULL};
+    struct map_run run = {.variables = variables, .variable_count = 3, .findings = &b->findings};
     const char *ignored;
     struct node *n = map_read(m, bytes, &run, skipped ? skipped : &ignored);
     if (!n)
@@ -147,7 +147,7 @@ static inline const char *read_with(struct bench *b, const struct map *m, struct
 static inline const char *write_with(struct bench *b, const struct map *m, const char *canonical)
 {
     static const struct map_variable variables[] = {{"vendor_number", "V-77"}, {"empty", " "}};
-    struct map_run run = {variables, 2, &b->findings, NULL};
+    struct map_run run = {.variables = variables, .variable_count = 2, .findings = &b->findings};
     struct syntax_options o = {.envelope = &test_envelope};
     struct node *n = syntax_json.read(NULL, slice_of(canonical), &b->findings);
     buffer_clear(&b->out);

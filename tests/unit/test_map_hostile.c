@@ -57,7 +57,7 @@ static bool translate(struct bench *b, const struct map *in, const struct map *o
 {
     const char *skipped;
     struct map_variable partner = {"partner", "P"};
-    struct map_run run = {&partner, 1, &b->findings, NULL};
+    struct map_run run = {.variables = &partner, .variable_count = 1, .findings = &b->findings};
     struct syntax_options o = {.envelope = &test_envelope};
     char *exact = malloc(bytes.len + 1); /* so that a read beyond it is seen */
     memcpy(exact, bytes.ptr, bytes.len);

@@ -168,10 +168,11 @@ static void idle_means_nothing_to_do(void **state)
     tree_open(&t);
     snprintf(text, sizeof text, "%s/state.db", t.path);
     struct config c = {.state = text};
-    struct board_entry entries[2] = {{.cycles = 1}, {.cycles = 1}};
-    struct role roles[2] = {{.kind = ROLE_TRANSLATOR, .pid = 1, .entry = &entries[0]},
-                            {.kind = ROLE_POLLER, .pid = 1, .entry = &entries[1]}};
-    struct board b = {.roles = roles, .count = 2};
+    struct board_entry entries[3] = {{.cycles = 1}, {.cycles = 1}, {.cycles = 1}};
+    struct role roles[3] = {{.kind = ROLE_TRANSLATOR, .pid = 1, .entry = &entries[0]},
+                            {.kind = ROLE_POLLER, .pid = 1, .entry = &entries[1]},
+                            {.kind = ROLE_COURIER, .pid = 1, .entry = &entries[2], .endpoint = "erp"}};
+    struct board b = {.roles = roles, .count = 3};
     struct idle i = {0};
     assert_false(idle_look(&i, &b, &t.spool, &c)); /* once is not enough */
     assert_true(idle_look(&i, &b, &t.spool, &c));
@@ -203,6 +204,11 @@ static void idle_means_nothing_to_do(void **state)
     assert_false(idle_look(&i, &b, &t.spool, &c));
     assert_true(idle_look(&i, &b, &t.spool, &c));
     assert_int_equal(i.held, 1);
+    assert_int_equal(i.unserved, 0);
+    /* an endpoint that was given another name: nothing that waiting would help */
+    tree_put(&t, "outbox/renamed/" ID ".1/document.json", "{}");
+    assert_true(idle_look(&i, &b, &t.spool, &c));
+    assert_int_equal(i.unserved, 1);
     tree_close(&t);
 }
 
