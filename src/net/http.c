@@ -53,6 +53,7 @@ struct http *http_open(const struct http_settings *s)
     if (s->ca_file && access(s->ca_file, R_OK))
         return NULL;
     struct http *h = calloc(1, sizeof *h);
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write there what opens the recorded connections */
     if (!h || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(h->multi = curl_multi_init()))
         abort();
     h->ca_file = copy_or_null(s->ca_file);

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct http *client(const struct server *s, size_t limit)
@@ -282,12 +283,34 @@ static void the_environment_decides_no_proxy(void **state)
     unsetenv("ALL_PROXY");
 }
 
+/* libcurl would write the keys of each connection there. */
+static void the_environment_opens_no_connection_to_others(void **state)
+{
+    struct server s;
+    char file[64] = "/tmp/spoolgate-keylog-XXXXXX";
+    struct stat st;
+    (void)state;
+    int fd = mkstemp(file);
+    assert_true(fd >= 0);
+    setenv("SSLKEYLOGFILE", file, 1);
+    server_start(&s, GOOD, by_path);
+    struct http *h = client(&s, 0);
+    assert_int_equal(ask_failure(h, &s, "GET", "/hello", NULL), HTTP_ANSWERED);
+    http_close(h);
+    server_stop(&s);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    unsetenv("SSLKEYLOGFILE");
+    unlink(file);
+    close(fd);
+}
+
 /* ---- not sent ---- */
 
 static void a_certificate_that_is_not_right_stops_everything(void **state)
 {
-    static const enum certificate wrong[] = {EXPIRED,        OTHER_NAME,         OTHER_AUTHORITY,
-                                             CLOSES_AT_ONCE, NEVER_SHAKES_HANDS, NO_TLS};
+    static const enum certificate wrong[] = {EXPIRED, OTHER_NAME,     OTHER_AUTHORITY,    SELF_SIGNED,
+                                             OLD_TLS, CLOSES_AT_ONCE, NEVER_SHAKES_HANDS, NO_TLS};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct server s;
@@ -821,6 +844,7 @@ int main(void)
         cmocka_unit_test(redirects_are_not_followed),
         cmocka_unit_test(several_are_in_flight_and_no_more_than_told),
         cmocka_unit_test(the_environment_decides_no_proxy),
+        cmocka_unit_test(the_environment_opens_no_connection_to_others),
         cmocka_unit_test(a_certificate_that_is_not_right_stops_everything),
         cmocka_unit_test(the_system_authorities_do_not_know_the_test_server),
         cmocka_unit_test(nobody_there),

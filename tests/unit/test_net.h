@@ -8,7 +8,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum certificate { GOOD, EXPIRED, OTHER_NAME, OTHER_AUTHORITY, NO_TLS, CLOSES_AT_ONCE, NEVER_SHAKES_HANDS };
+enum certificate {
+    GOOD,
+    EXPIRED,
+    OTHER_NAME,
+    OTHER_AUTHORITY,
+    SELF_SIGNED,
+    OLD_TLS,
+    NO_TLS,
+    CLOSES_AT_ONCE,
+    NEVER_SHAKES_HANDS
+};
 
 struct request {
     char method[16], path[512];

@@ -65,11 +65,22 @@ static void make_tls(struct server *s)
         other = certificate(other_key, "another authority", NULL, NULL, false);
     }
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    bool strange = s->certificate == OTHER_AUTHORITY;
+    bool strange = s->certificate == OTHER_AUTHORITY, self = s->certificate == SELF_SIGNED;
     X509 *c = certificate(key, s->certificate == OTHER_NAME ? "other.example" : "127.0.0.1",
-                          strange ? other : ca, strange ? other_key : ca_key, s->certificate == EXPIRED);
+                          self      ? NULL
+                          : strange ? other
+                                    : ca,
+                          self      ? NULL
+                          : strange ? other_key
+                                    : ca_key,
+                          s->certificate == EXPIRED);
     s->tls = SSL_CTX_new(TLS_server_method());
     MUST(s->tls && SSL_CTX_use_certificate(s->tls, c) == 1 && SSL_CTX_use_PrivateKey(s->tls, key) == 1);
+    if (s->certificate == OLD_TLS) {
+        SSL_CTX_set_security_level(s->tls, 0);
+        MUST(SSL_CTX_set_min_proto_version(s->tls, TLS1_VERSION) &&
+             SSL_CTX_set_max_proto_version(s->tls, TLS1_1_VERSION));
+    }
     snprintf(s->ca_file, sizeof s->ca_file, "/tmp/spoolgate-test-ca-%d.pem", (int)getpid());
     FILE *f = fopen(s->ca_file, "w");
     MUST(f && PEM_write_X509(f, ca));
