@@ -34,6 +34,22 @@ static bool was_delivered(struct translator *w, struct translation *t)
     return true;
 }
 
+/* A full or failing disk ends the role, too; the document that was in hand then does not count that as a
+ * crash. */
+static int not_its_fault(struct translator *w)
+{
+    switch (errno) {
+    case ENOSPC:
+    case EDQUOT:
+    case EIO:
+    case EROFS:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE: hand_free(w);
+    }
+    return -1;
+}
+
 static int understand_all(struct translator *w, struct group *g)
 {
     for (struct translation *t = g->first; t; t = t->next) {
@@ -41,7 +57,7 @@ static int understand_all(struct translator *w, struct group *g)
             continue;
         hand_take(w, t);
         if (translation_understand(w, t) < 0)
-            return -1;
+            return not_its_fault(w);
     }
     hand_free(w);
     for (struct translation *t = g->first; t; t = t->next) /* what is added on the way has its destination */
@@ -104,7 +120,7 @@ static int write_all(struct translator *w, struct group *g)
     for (struct translation *t = g->first; t; t = t->next) {
         hand_take(w, t);
         if (translation_write(w, t) < 0)
-            return -1;
+            return not_its_fault(w);
     }
     hand_free(w);
     return enter_failures(w, g);
