@@ -3,6 +3,7 @@
 #include "adapter/json_rows.h"
 
 #define DEPTH_LIMIT 512
+#define ROWS_LIMIT 200000u /* an answer of empty items must not take many times its size */
 
 static bool is_space(char c)
 {
@@ -87,6 +88,10 @@ bool json_rows_split(struct slice text, struct arena *a, struct json_rows *out, 
         if (!row.len) {
             *why = end == text.len ? "the answer is cut off, or its brackets do not match"
                                    : "an item is missing";
+            return false;
+        }
+        if (out->count == ROWS_LIMIT) {
+            *why = "the answer has more than 200000 items";
             return false;
         }
         row_add(out, &room, a, row);

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define ANSWER_LIMIT (8u << 20) /* of the answers in flight at once; a parsed one takes many times its size  \
+                                 */
 #define TYPES_FILE "orderful/transaction-types.tsv"
 #define PERSON 300 /* seconds until something that a person must set right is tried again */
 #define LATER 5
@@ -211,6 +213,7 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
     o->confirm_seconds = endpoint_number(c, "confirm_seconds", 0, 3600, 60, f);
     o->status_interval = endpoint_number(c, "status_interval", 1, 86400, 300, f);
     struct http_settings s = {.ca_file = endpoint_setting(c, "ca_file"),
+                              .answer_limit = ANSWER_LIMIT,
                               .total_seconds = endpoint_number(c, "timeout", 1, 600, 60, f),
                               .plain_loopback = !strncmp(o->url, "http:", 5)};
     o->http = http_open(&s);

@@ -79,6 +79,27 @@ static void depth_is_bounded(void **state)
     arena_free(&a);
 }
 
+static void the_number_of_items_is_bounded(void **state)
+{
+    (void)state;
+    struct buffer b = {0};
+    struct arena a = {0};
+    struct json_rows rows;
+    const char *why;
+    buffer_text(&b, "[0");
+    for (int i = 1; i < 200000; i++)
+        buffer_text(&b, ",0");
+    buffer_byte(&b, ']');
+    assert_true(json_rows_split(buffer_as_slice(&b), &a, &rows, &why));
+    assert_int_equal(rows.count, 200000);
+    b.len--;
+    buffer_text(&b, ",0]");
+    assert_false(json_rows_split(buffer_as_slice(&b), &a, &rows, &why));
+    assert_non_null(strstr(why, "more than 200000"));
+    arena_free(&a);
+    buffer_free(&b);
+}
+
 /* ---- moment ---- */
 
 static void moments(void **state)
@@ -391,6 +412,7 @@ int main(void)
         cmocka_unit_test(broken_arrays_are_refused),
         cmocka_unit_test(cut_anywhere_it_is_refused),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(the_number_of_items_is_bounded),
         cmocka_unit_test(moments),
         cmocka_unit_test(urls),
         cmocka_unit_test(visma_rows),
