@@ -16,3 +16,20 @@ dist_man_MANS = \
 	docs/man/spoolgate-translate.1 \
 	docs/man/spoolgate.1 \
 	docs/man/spoolgate.conf.5
+
+doc_DATA = \
+	docs/architecture.md \
+	docs/benchmarks.md \
+	docs/configuration.md \
+	docs/map-language.md \
+	docs/network.md \
+	docs/operating.md \
+	docs/orderful.md \
+	docs/partners.md \
+	docs/sandbox.md \
+	docs/secrets.md \
+	docs/sftp.md \
+	docs/spool.md \
+	docs/state.md \
+	docs/visma.md \
+	docs/x12.md

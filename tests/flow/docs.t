@@ -3,6 +3,7 @@
 #   ```console        lines that begin with "$ " ("> ": go on) are run, and what stands below must come; … stands for anything
 #   ```ini PATH       (or any other language) is written to that file; +PATH: added to it
 #   ```map            a whole map, checked; "```map in HEADER": lines of one, checked behind that header
+#   ```ini            with an [endpoint …] or [route …]: a configuration that the program takes
 #   ```ini = PATH     must be that file of the source tree, word for word
 #   <!-- meanwhile: COMMAND -->    what somebody else does in between
 . "$(dirname "$0")/lib.sh"
@@ -45,6 +46,7 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
                 }
             } elsif ($arg =~ /^= (\S+)$/) { $n++; put("same", join("", "$1\n", @text)) }
             elsif ($kind eq "map" && $arg =~ /^(?:in (.+))?$/) { $n++; put("map", join("", defined $1 ? "$1\n" : "", @text)) }
+            elsif ($kind eq "ini" && $arg eq "" && grep { /^\[(endpoint|route|partner) / } @text) { $n++; put("ini", join("", @text)) }
             elsif ($arg =~ m{^\S+$}) { $n++; put("file", join("", "$arg\n", @text)) }
             elsif ($arg ne "") { die "$page: ```$kind $arg is not understood\n" }
             undef $kind;
@@ -80,12 +82,13 @@ END
 
 for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
     name=$(basename "$page" .md)
-    grep -Eq '^```(console|map|\w+ +\S)' "$page" || continue
+    grep -Eq '^```(console|map|ini|\w+ +\S)' "$page" || continue
     dir=$work/$name parts=$work/$name.parts
     mkdir -p "$dir" "$parts"
     for f in samples translators tests; do ln -s "$top_srcdir/$f" "$dir/$f"; done
     ln -s "$(dirname "$SPOOLGATE")" "$dir/build"
     extract "$page" "$parts" || { fail "$name.md can be taken apart"; continue; }
+    [ -n "$(ls "$parts")" ] || continue
     # one shell a page, so that cd and export last
     (cd "$dir" && timeout -k 5 100 bash "$work/play" "$parts")
     bad=0
@@ -101,6 +104,15 @@ for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
             bad=$((bad + 1))
             fail "$name.md: this map is in order:" "$(cat "$part")" "$said"
             ;;
+        *.ini)
+            conf=$dir/${part##*/}.d/spoolgate.conf
+            mkdir -p "${conf%/*}" && cp "$part" "$conf"
+            said=$("$SPOOLGATE" config check --json -c "$conf" |
+                jq -r '.findings[] | select(.severity == "error" and (.what | test("There is no group") | not)) | .what')
+            [ -n "$said" ] || continue
+            bad=$((bad + 1))
+            fail "$name.md: this configuration is in order:" "$(cat "$part")" "$said"
+            ;;
         *.same)
             said=$(tail -n +2 "$part" | diff - "$top_srcdir/$(head -1 "$part")" 2>&1) && continue
             bad=$((bad + 1))
@@ -108,6 +120,6 @@ for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
             ;;
         esac
     done
-    is "$bad" 0 "$name.md: $(parts_of run) commands, $(parts_of map) maps, $(parts_of file) files, $(parts_of same) samples are as printed"
+    is "$bad" 0 "$name.md: $(parts_of run) commands, $(parts_of map) maps, $(parts_of ini) configurations, $(parts_of file) files, $(parts_of same) samples are as printed"
 done
 finish

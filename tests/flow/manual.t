@@ -43,6 +43,8 @@ my $installed = slurp("$top/docs/man/man.mk");
 same([$installed =~ m{docs/man/(\S+\.\d)}g], [map { s{.*/}{}r } glob("$top/docs/man/*.[15]")], 'every manual page is installed',
     'man.mk', 'docs/man');
 
+same([$installed =~ m{docs/(\S+\.md)}g], [map { s{.*/}{}r } glob("$top/docs/*.md")], 'every page is installed', 'man.mk', 'docs');
+
 sub numbers { # of an exit status section
     my ($text) = @_;
     return map { $_ + 0 } $text =~ /(?:^|[,;(\s])(\d\d?)(?=\s+[a-zA-Z".])/mg;
