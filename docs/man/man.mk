@@ -33,3 +33,10 @@ doc_DATA = \
 	docs/state.md \
 	docs/visma.md \
 	docs/x12.md
+
+# the roles have the page of run
+install-data-hook:
+	cd "$(DESTDIR)$(man1dir)" && for role in translator courier poller; do ln -sf spoolgate-run.1 spoolgate-$$role.1; done
+
+uninstall-hook:
+	cd "$(DESTDIR)$(man1dir)" && rm -f spoolgate-translator.1 spoolgate-courier.1 spoolgate-poller.1

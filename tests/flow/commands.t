@@ -62,6 +62,15 @@ is $? 1 "trace of an unknown number ends with 1"
 ok "show of an unknown document fails" test $? -ne 0
 like "$("$SPOOLGATE" secret list)" 'orderful-key' "secret list names the secrets"
 unlike "$("$SPOOLGATE" secret list)" 'sandbox-orderful-key' "and not their values"
+ok "trace --json is JSON" jq -es 'length == 1 and .[0].number == "500257"' <("$SPOOLGATE" trace --json 500257)
+ok "secret list --json is JSON" jq -e 'map(.name) | index("orderful-key")' <("$SPOOLGATE" secret list --json)
+ok "reindex --json is JSON" jq -e '.documents > 0 and .unreadable == 0' <("$SPOOLGATE" reindex --json)
+ok "backfill --json is JSON" jq -e . <("$SPOOLGATE" backfill --json visma purchaseorder 500257)
+ok "run --json is JSON" jq -es 'length == 1 and .[0].number == "500257"' <("$SPOOLGATE" run --until-idle --quiet --limit 60 --json)
+"$SPOOLGATE" check --archive >/dev/null
+is $? 0 "check --archive finds all as it was written"
+"$SPOOLGATE" check --archive 1999 >/dev/null 2>&1
+is $? 66 "of a year without documents it says so"
 "$SPOOLGATE" ping >"$work/ping"
 is $? 0 "ping reaches all endpoints"
 ok "ping --json is JSON" jq -es . <("$SPOOLGATE" ping --json)
