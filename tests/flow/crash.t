@@ -8,7 +8,7 @@
 command -v strace >/dev/null || skip_all "strace is not installed"
 strace -D -f -e trace=none -o /dev/null true 2>/dev/null || skip_all "processes may not be traced here"
 STEPS=${STEPS:-0}
-PILE=$((STEPS ? 900 / STEPS + 20 : 80)) # documents for each courier, two a step
+PILE=$((STEPS ? 900 / STEPS + 20 : 20)) # more documents for each courier; each of its steps takes two
 start_sandbox --orderful-limit 1000000 --visma-budget 1000000
 start_sshd
 # the file server as a program of its own, with a log of each rename it was asked for
@@ -79,8 +79,10 @@ count_calls() { # calls, condition, role...
     sleep 0.2 # the tracer writes its last lines
     sed -n 's/^[0-9]* *\([a-z0-9]*\)(.*/\1/p' "$work/trace" | sort | uniq -c | awk '{print $2, $1}'
 }
-stride() { # of so many steps, at most so many are taken
-    if [ "$STEPS" -gt 0 ]; then echo "$STEPS"; else echo $((($1 + $2 - 1) / $2)); fi
+which_of() { # of so many steps, at most so many; not always the first
+    local stride=$STEPS
+    [ "$stride" -gt 0 ] || stride=$((($1 + $2 - 1) / $2))
+    seq $((kinds % stride + 1)) "$stride" "$1"
 }
 
 # ---- documents ----
@@ -111,9 +113,12 @@ pile_up() { # what waits in the outboxes waits elsewhere, for its turn
 }
 
 # ---- the translator ----
-spool_calls=renameat,renameat2,syncfs,fsync,fdatasync,pwrite64,mkdirat,unlinkat,ftruncate
+spool_calls=renameat,renameat2,syncfs,fsync,fdatasync,pwrite64,write,mkdirat,unlinkat,ftruncate
 kinds=0 killed=0 failed=0 steps=0
+blamed() { find "$spool/outbox" "$spool/error" -name 'crash-*.txt' | wc -l; }
 step_translator() { # inject expression
+    local before
+    before=$(blamed)
     order orderful; order hansen-sftp; order lofoten
     begin "$1" translator 1
     run_until 5 translated
@@ -125,6 +130,7 @@ step_translator() { # inject expression
     begin "" translator 1
     run_until 20 translated
     translated || echo "translator $1" >>"$work/stuck"
+    [ $status -eq 73 ] && [ "$(blamed)" != "$before" ] && echo "translator $1" >>"$work/blamed"
 }
 order orderful; order hansen-sftp; order lofoten
 begin "" translator 1; run_until 20 translated # the database is made
@@ -135,14 +141,15 @@ ok "the translator makes the calls that matter" grep -q '^syncfs' "$work/calls"
 began=$SECONDS
 while read -r call times; do
     kinds=$((kinds + 1))
-    for ((n = 1; n <= times; n += $(stride "$times" 5))); do step_translator "$call:signal=SIGKILL:when=$n"; done
+    for n in $(which_of "$times" 4); do step_translator "$call:signal=SIGKILL:when=$n"; done
     case $call in syncfs | fsync | fdatasync) error=EIO ;; unlinkat | ftruncate) continue ;; *) error=ENOSPC ;; esac
-    for ((n = 1; n <= times; n += $(stride "$times" 2))); do step_translator "$call:error=$error:when=$n"; done
+    for n in $(which_of "$times" 2); do step_translator "$call:error=$error:when=$n"; done
 done <"$work/calls"
 note "translator: $steps steps, $killed killed, $failed ended by a failing disk, in $((SECONDS - began)) s"
 ok "the translator was killed at each kind of step" test "$killed" -ge "$kinds"
 ok "and ended in order when the disk failed" test "$failed" -ge 3
 is "$(cat "$work/stuck" 2>/dev/null)" "" "started again it finished each time"
+is "$(cat "$work/blamed" 2>/dev/null)" "" "and no document was blamed for the disk"
 # a pile for the couriers
 for ((i = 0; i < PILE; i++)); do order orderful; order hansen-sftp; order lofoten; done
 begin "" translator 1
@@ -183,11 +190,11 @@ step_courier() { # inject expression
 for endpoint in lofoten hansen-sftp orderful; do
     kinds=0 killed=0 failed=0 steps=0 began=$SECONDS
     next_two $endpoint
-    count_calls "$spool_calls,$net_calls" sent courier $endpoint >"$work/calls"
+    count_calls "${spool_calls/,write/},$net_calls" sent courier $endpoint >"$work/calls"
     note "courier $endpoint: $(paste -sd, "$work/calls")"
     while read -r call times; do
         kinds=$((kinds + 1))
-        for ((n = 1; n <= times; n += $(stride "$times" 3))); do step_courier "$call:signal=SIGKILL:when=$n"; done
+        for n in $(which_of "$times" 2); do step_courier "$call:signal=SIGKILL:when=$n"; done
         case $call in
         connect) error=ECONNREFUSED ;;
         sendto | recvfrom) error=ECONNRESET ;;
@@ -195,7 +202,7 @@ for endpoint in lofoten hansen-sftp orderful; do
         unlinkat | ftruncate) continue ;;
         *) error=ENOSPC ;;
         esac
-        for ((n = 1; n <= times; n += $(stride "$times" 2))); do step_courier "$call:error=$error:when=$n"; done
+        for n in $(which_of "$times" 1); do step_courier "$call:error=$error:when=$n"; done
     done <"$work/calls"
     begin "" courier $endpoint
     run_until 60 sent
@@ -216,7 +223,7 @@ run_until 10 polled
 fetched >"$work/fetched"
 ok "the poller fetches" test -s "$work/fetched"
 forget_poll; rm -rf "$spool/inbox/visma"
-count_calls "$spool_calls,$net_calls" polled poller visma >"$work/calls"
+count_calls "${spool_calls/,write/},$net_calls" polled poller visma >"$work/calls"
 note "poller visma: $(paste -sd, "$work/calls")"
 step_poller() {
     forget_poll
@@ -236,7 +243,7 @@ step_poller() {
 kinds=0 killed=0 steps=0 began=$SECONDS
 while read -r call times; do
     kinds=$((kinds + 1))
-    for ((n = 1; n <= times; n += $(stride "$times" 2))); do step_poller "$call:signal=SIGKILL:when=$n"; done
+    for n in $(which_of "$times" 2); do step_poller "$call:signal=SIGKILL:when=$n"; done
     case $call in syncfs | fsync) step_poller "$call:error=EIO:when=1" ;; renameat2 | mkdirat) step_poller "$call:error=ENOSPC:when=1" ;; esac
 done <"$work/calls"
 note "poller visma: $steps steps, $killed killed, in $((SECONDS - began)) s"
@@ -246,7 +253,9 @@ is "$(cat "$work/lost" 2>/dev/null)" "" "what is fetched stands in the inbox onc
 # ---- in the end ----
 for endpoint in orderful hansen-sftp lofoten; do find "$work/pile/$endpoint" -mindepth 1 -maxdepth 1 -type d -exec mv -t "$spool/outbox/$endpoint" {} +; done
 rm -rf "$spool/inbox/visma"
+began=$SECONDS
 "$SPOOLGATE" run --until-idle --limit 120
+note "the rest in $((SECONDS - began)) s, all in $SECONDS s"
 see_files
 expected() { sort "$work/expected.$1" | awk '{print 800000 + $1}'; }
 control GET /orderful/transactions | jq -r '.. | objects | select(.businessNumber?) | select((.type.name? // .type?) | tostring | test("850")) | .businessNumber' | grep '^8' | sort >"$work/arrived.orderful"
