@@ -62,9 +62,9 @@ static bool parse_exponent(const char *p, const char *end, int *exponent)
 
 bool decimal_parse(struct slice text, struct decimal *out)
 {
-    const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!p || p == end)
+    if (!text.len)
         return false;
+    const char *p = text.ptr, *end = text.ptr + text.len;
     bool negative = *p == '-';
     if (*p == '-' || *p == '+')
         p++;

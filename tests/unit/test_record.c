@@ -101,7 +101,7 @@ static void what_is_said_of_an_answer_holds_no_secret(void **state)
                                           "{\"message\":[\"\\u006fk-5f0c-super-secret\"]}",
                                           "{\"a\":[[{\"" KEY "\":1}]]}",
                                           "the key " KEY " is unknown",
-                                          "{\"message\":\"" KEY,
+                                          ("{\"message\":\"" KEY),
                                           "",
                                           "[]"};
     struct arena a = {0};
