@@ -11,8 +11,13 @@ export LC_ALL=C.UTF-8 TZ=UTC
 SFTP_ROOT=$work/partner
 start_sshd
 mkdir -p "$SFTP_ROOT/in" "$SFTP_ROOT/out"
-PORTS=$(free_port)
-export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER PORTS=$((PORTS / 10 * 10)) SANDBOX=$work/sandbox
+ten_free() { # ports from $PORTS on
+    local p
+    for p in 0 1 2 3 4 5 6 7 8 9; do ! (exec 9<>"/dev/tcp/127.0.0.1/$((PORTS + p))") 2>/dev/null || return 1; done
+}
+PORTS=$(($(free_port) / 10 * 10))
+until ten_free; do PORTS=$(($(free_port) / 10 * 10)); done
+export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER PORTS SANDBOX=$work/sandbox
 unset SPOOLGATE_CONFIG SPOOLGATE_KEY CREDENTIALS_DIRECTORY
 PATH=$(dirname "$SPOOLGATE"):$PATH
 
@@ -64,6 +69,7 @@ fits() { # WANTED ACTUAL
 parts_of() { find "$parts" -name "*.$1" | wc -l; }
 
 cat >"$work/play" <<'END'
+trap 'kill $(jobs -p)' EXIT # what the page left running
 rc=0
 for part in "$1"/*; do
     case $part in
@@ -77,7 +83,6 @@ for part in "$1"/*; do
     *.run) (exit $rc); eval "$(cat "$part")" >"${part%.run}.got" 2>&1 </dev/null; rc=$? ;;
     esac
 done
-kill $(jobs -p) # what the page left running
 END
 
 for page in "$top_srcdir"/docs/*.md "$top_srcdir/README.md"; do
