@@ -173,6 +173,15 @@ for my $page ("$top/README.md", glob("$top/docs/*.md"), glob("$top/docs/man/*.[1
 }
 ok(!@strange, 'commands and options that pages speak of are there', @strange);
 
+# ---- what the pages for developers list ----
+my $architecture = slurp("$top/docs/architecture.md");
+my @unnamed = grep { index($architecture, $_) < 0 } map { s{.*/}{}r } glob("$top/src/role/*.c");
+push @unnamed, grep { index($architecture, $_) < 0 } map { m{/(\w+)/$} ? "`$1/`" : () } glob("$top/src/*/");
+ok(!@unnamed, 'architecture.md names every module and every file of role/', @unnamed);
+my $state = slurp("$top/docs/state.md");
+my @tables = slurp("$top/src/state/migrations.c") =~ /CREATE TABLE (?:IF NOT EXISTS )?(\w+)/g;
+ok(@tables && !(grep { index($state, "`$_`") < 0 } @tables), 'state.md names every table', @tables);
+
 # ---- links ----
 sub anchors { # as GitHub makes them of headings
     my ($text) = @_;
