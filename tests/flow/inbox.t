@@ -75,7 +75,7 @@ ok "files with any bytes in their names are taken" wait_for 10 bad
 is "$(find "$inbox" -mindepth 1 | wc -l)" 0 "and none is left in the inbox"
 ok "their bytes are kept" test "$(grep -rlx 'not json' "$site/spool/error" --include='source*' | wc -l)" -ge 4
 unlike "$(grep -c '' "$work/translator.log" >/dev/null; cat "$work/translator.log")" $'^b\\.json' "a newline in a name cannot forge a log line"
-bad_json=$(grep -lx 'not json' "$site"/spool/error/*/source.json | head -1 | xargs dirname)
+bad_json=$(grep -l '"file": *"purchaseorder-%E5%F8%FF.json"' "$site"/spool/error/*/document.json | head -1 | xargs dirname)
 like "$(cat "$bad_json/error.txt")" '(line 1|JSON)' "error.txt says where the text is wrong"
 
 # written while the program was down, in a source folder that is new, and in great numbers

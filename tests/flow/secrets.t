@@ -43,7 +43,8 @@ done >"$work/shown"
 ok "it has its roles ($n processes)" test $n -ge 5
 is "$(cat "$work/shown")" "" "no process shows key or secret in its command line or environment"
 translator=$(pgrep -P "$gateway" | while read -r p; do grep -q '^Seccomp:.*2' "/proc/$p/status" && echo "$p"; done | head -1)
-if [ -n "$translator" ] && memory_of "$translator" >"$work/memory" && [ -s "$work/memory" ]; then
+sanitized() { grep -qa AddressSanitizer "$SPOOLGATE"; } # which keeps a copy of the environment
+if [ -n "$translator" ] && ! sanitized && memory_of "$translator" >"$work/memory" && [ -s "$work/memory" ]; then
     ok "a translator's memory holds neither key nor secret" eval '! holds "$work/memory" "$key" sandbox-visma-secret sandbox-orderful-key'
     raw=$(printf '%s' "$key" | sed 's/../\\x&/g')
     ok "nor the key's bytes" eval '! LC_ALL=C grep -qaP "$raw" "$work/memory"'
