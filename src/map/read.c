@@ -340,11 +340,13 @@ static void read_block(struct running *r, struct scope *s, struct node *theirs)
 static const char *source_in(const struct block *b, const struct schema_type *object, unsigned tag,
                              struct arena *a)
 {
-    if (b->type == object)
-        for (const struct line *l = b->lines; l; l = l->next)
-            if ((l->direction & DIRECTION_READ) && l->right == SIDE_PATH && l->path.count == 1 &&
-                l->path.steps[0].tag == tag)
-                return b->outer ? arena_printf(a, "%s, %s", b->text, l->place) : l->place;
+    const struct line *found_line = NULL; /* a place of theirs rather than a variable that nobody gave */
+    for (const struct line *l = b->type == object ? b->lines : NULL; l; l = l->next)
+        if ((l->direction & DIRECTION_READ) && l->right == SIDE_PATH && l->path.count == 1 &&
+            l->path.steps[0].tag == tag && (!found_line || found_line->left != SIDE_PLACE))
+            found_line = l;
+    if (found_line)
+        return b->outer ? arena_printf(a, "%s, %s", b->text, found_line->place) : found_line->place;
     for (const struct block *in = b->first; in; in = in->next) {
         bool here = b->type == object && in->path.count == 1 && in->path.steps[0].tag == tag;
         const char *found = !(in->direction & DIRECTION_READ) ? NULL

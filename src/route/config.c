@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_LENGTH 40 /* endpoints, sources, partners: they name folders */
@@ -378,10 +377,8 @@ static void finish_main(struct loading *l)
         setting_default(l, s, "state", c->state);
     }
     const char *translators = getenv("SPOOLGATE_TRANSLATORS"), *own = path_beside(l, "maps", c->file);
-    struct stat st;
     size_t n = 0;
-    if (stat(own, &st) == 0 && S_ISDIR(st.st_mode))
-        c->map_directories[n++] = own;
+    c->map_directories[n++] = own; /* there or not: it is where what is missing belongs */
     if (!c->translators_directory) {
         c->translators_directory = translators && *translators ? arena_text(l->arena, slice_of(translators))
                                                                : SPOOLGATE_DATADIR "/translators";

@@ -111,5 +111,11 @@ printf 'extends visma/purchase-order\n' >"$site/maps/own/order.map"
 like "$("$SPOOLGATE" map check own/order)" 'in order' "map check looks at the site's maps"
 like "$("$SPOOLGATE" check --map own/order "$top_srcdir/samples/documents/visma-purchase-order-unknown-unit.json")" \
     "$site/maps/codes/visma-unit.tsv" "and a missing code is to be added to the site's table"
+rm -rf "$site/maps" # a site that has no maps yet
+like "$("$SPOOLGATE" check --map visma/purchase-order "$top_srcdir/samples/documents/visma-purchase-order-unknown-unit.json")" \
+    "$site/maps/codes/visma-unit.tsv" "also when there is none yet"
+sed 's/\*92\*NM01//' "$top_srcdir/tests/corpus/x12/850-order.x12" >"$work/nobody.x12"
+like "$("$SPOOLGATE" check --map x12/850 "$work/nobody.x12")" 'no partner \(it is read from N1\[01=BY\]04\)' \
+    "what is missing is said with its place in the document"
 like "$(printf '{"type":"order"}' | "$SPOOLGATE" map explain x12/850 - 2>&1)" 'canonical.required' "explain reads standard input"
 finish
