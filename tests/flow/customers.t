@@ -22,7 +22,7 @@ group=$(id -gn $customer)
 base=$(mktemp -d /run/spoolgate-customers.XXXXXX) || exit 1
 trap 'cleanup; rm -rf "$base"' EXIT
 chmod 0755 "$base"
-as_gateway() { setpriv --reuid=$gateway --regid="$(id -gn $gateway)" --groups="$group" -- "$@"; }
+as_gateway=(setpriv --reuid=$gateway --regid="$(id -gn $gateway)" --groups="$group" --) # no function: a kill is for spoolgate, not for a subshell
 
 # ---- the account, as in docs/sftp.md ----
 install -d -m 0755 "$base/sftp/$customer"
@@ -85,11 +85,11 @@ endpoint = lofoten
 file_name = INV-{number}.x12
 EOF
 export SPOOLGATE_CONFIG=$base/site/spoolgate.conf
-as_gateway "$base/spoolgate" config check
+"${as_gateway[@]}" "$base/spoolgate" config check
 is $? 0 "the configuration is in order, as the gateway's user"
-as_gateway "$base/spoolgate" ping
+"${as_gateway[@]}" "$base/spoolgate" ping
 is $? 0 "which can write and read the customer's folders"
-as_gateway "$base/spoolgate" run >>"$work/run.log" 2>&1 &
+"${as_gateway[@]}" "$base/spoolgate" run >>"$work/run.log" 2>&1 &
 pids+=($!)
 
 # ---- the customer's day ----
