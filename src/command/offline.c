@@ -1,5 +1,6 @@
 /* offline: see offline.h. */
 #include "command/offline.h"
+#include "command/view.h"
 #include "base/file.h"
 #include "command/command.h"
 #include <errno.h>
@@ -71,7 +72,9 @@ int offline_read(const char *command, const char *file, struct buffer *out)
         close(fd);
     if (result == 0)
         return EXIT_DONE;
-    fprintf(stderr, "spoolgate %s: %s cannot be read: %s\n", command, file, strerror(failed));
+    fprintf(stderr, "spoolgate %s: ", command);
+    view_text(stderr, file, 0);
+    fprintf(stderr, " cannot be read: %s\n", strerror(failed));
     return EXIT_NO_INPUT;
 }
 

@@ -220,6 +220,8 @@ static const char *place_text(struct arena *a, const struct json_place *p)
 static void refuse(struct json_reading *r, const struct json_place *p, struct slice member, const char *code,
                    const char *what)
 {
+    if (findings_full(r->findings, SEVERITY_ERROR))
+        return;
     const char *outer = place_text(r->findings->arena, p);
     wrong(r->findings, code,
           arena_printf(r->findings->arena, "%s%s%.*s", outer, *outer && member.len ? "." : "",
