@@ -105,8 +105,9 @@ static bool only_the_move_is_missing(struct parcel *p, const json_t *receipt, co
     return true;
 }
 
-/* A person may have moved it here from another endpoint's outbox, or out of the archive. */
-static void note_elsewhere(struct parcel *p, const char *here)
+/* What the last attempt was about. A person may have moved the document here from another endpoint's outbox,
+ * or out of the archive, or have had it translated anew. */
+static void note_attempt(struct parcel *p, const char *here)
 {
     char name[32];
     snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
@@ -114,6 +115,9 @@ static void note_elsewhere(struct parcel *p, const char *here)
     const char *endpoint = attempt ? json_text_at(attempt, "endpoint") : NULL;
     if (endpoint && strcmp(endpoint, here) != 0)
         snprintf(p->elsewhere, sizeof p->elsewhere, "%s", endpoint);
+    const char *sent = attempt ? json_text_at(attempt, "message_sha256") : NULL,
+               *now = document_text(&p->document, "message.sha256");
+    p->earlier_message = sent && now && strcmp(sent, now) != 0;
     json_decref(attempt);
 }
 
@@ -136,7 +140,7 @@ int attempts_find(struct parcel *p, const char *here)
         delivered = only_the_move_is_missing(p, receipt, verdict);
     json_decref(receipt);
     if (p->in_doubt || delivered)
-        note_elsewhere(p, here);
+        note_attempt(p, here);
     return delivered;
 }
 

@@ -64,6 +64,20 @@ static const struct sending *find_sending(const struct partner *partner, const c
     return NULL;
 }
 
+/* Archived as delivered it would show a message that was never sent. */
+static void refuse_earlier(struct parcel *p)
+{
+    p->in_doubt = p->earlier_arrived = true;
+    refuse(p, "send.earlier-arrived",
+           "Compare the two: attempt-… and message in document.json have their SHA-256. If the other side is "
+           "to get "
+           "this one as well, put it back; if not, move this folder away.",
+           arena_printf(p->findings.arena,
+                        "It was translated anew after attempt %u, which was broken off; what arrived by that "
+                        "attempt is the earlier message.",
+                        p->last_attempt));
+}
+
 static void check(struct desk *d, struct parcel *p)
 {
     struct document *doc = &p->document;
@@ -79,7 +93,10 @@ static void check(struct desk *d, struct parcel *p)
         p->delivery.attempt = (unsigned)tries + 1;
     if (found < 0)
         refuse(p, "document.folder", "See who may read it.", "The document's folder cannot be listed.");
-    else if (found) {
+    else if (found && p->earlier_message && !document_text(doc, "outcome")) {
+        p->delivery.attempt = p->last_attempt;
+        refuse_earlier(p);
+    } else if (found) {
         p->delivery.attempt = p->last_attempt;
         p->was_delivered = p->elsewhere[0] || document_text(doc, "outcome");
         settle_as(p, DELIVERED);
@@ -186,14 +203,21 @@ static int confirm(struct desk *d, struct parcel *p)
         refuse(p, "send.in-doubt",
                "Ask the other side. If it did not arrive, remove the last attempt-… file and put it back.",
                "The last try was broken off, and this other side cannot be asked whether it arrived.");
-    if (v->verdict != RETRY || v->not_before > instant_now().seconds) {
+    bool earlier = v->verdict == DELIVERED && p->earlier_message;
+    if (!earlier && (v->verdict != RETRY || v->not_before > instant_now().seconds)) {
         p->settled = true;
         return 0;
     }
-    /* it did not arrive: that settles the attempt, and the next one follows at once */
+    /* that settles the attempt: it did not arrive, and the next one follows at once; or another message did
+     */
     if (attempts_write_receipt(d, p, p->last_attempt) < 0) {
         log_error("a receipt of %s cannot be written: %s", p->document.name, strerror(errno));
         return -1;
+    }
+    if (earlier) {
+        refuse_earlier(p);
+        p->asked = false; /* its receipt is written */
+        return 0;
     }
     document_note(&p->document, d->role, "attempt %u did not arrive: sent again", p->last_attempt);
     json_decref(v->receipt);
@@ -344,7 +368,8 @@ static int enter(struct desk *d, struct parcel *p)
     struct state *s = d->endpoint.state;
     if (v->external[0] && state_link(s, "external", v->external, p->document.name) < 0)
         return -1;
-    if (v->verdict == DELIVERED && key && state_key_delivered(s, key, p->document.name, v->attempt) < 0)
+    if ((v->verdict == DELIVERED || p->earlier_arrived) && key &&
+        state_key_delivered(s, key, p->document.name, v->attempt) < 0)
         return -1;
     if (v->verdict != DELIVERED || p->elsewhere[0] || (!v->awaited && !v->acknowledgment_due))
         return 0;

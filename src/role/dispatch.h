@@ -24,6 +24,8 @@ struct parcel { /* one document of the group */
     bool was_delivered;    /* and its envelope said so: only moved, by a kill or by hand */
     char elsewhere[64];    /* the last attempt counts, and was made at this other endpoint; "" when not */
     bool asked;            /* the other side was asked about it */
+    bool earlier_message;  /* the last attempt was to send another one: translated anew since */
+    bool earlier_arrived;  /* and that one is at the other side */
     bool attempted;        /* attempt-<k>.json of this try is written */
     bool settled;          /* nothing more happens to it in this group */
     size_t place;          /* the caller's */

@@ -405,6 +405,35 @@ static void doubt_is_asked_about_where_it_arose(void **state)
     counter_close(&c);
 }
 
+/* Broken off, translated anew, and then the first try turns out to have arrived: not archived as if this
+ * message had been sent; a person decides. */
+static void an_earlier_message_that_arrived_is_told(void **state)
+{
+    (void)state;
+    struct counter c;
+    struct seen holder;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(
+        &c.tree, OUTBOX "/" NAME "/attempt-1.json",
+        "{\"attempt\":1,\"at\":\"2026-03-21T09:15:00Z\",\"endpoint\":\"net\",\"message_sha256\":\"other\"}");
+    other_side.confirm = DELIVERED;
+    send_group(&c);
+    assert_int_equal(other_side.confirmed, 1);
+    assert_int_equal(other_side.delivered, 0);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "undecided");
+    assert_string_equal(text(&c, "error", "receipt-1.json", "verdict"), "delivered");
+    assert_non_null(strstr(tree_text(&c.tree, "error/" NAME "/error.txt"), "earlier message"));
+    assert_int_equal(state_look_at_key(c.desk.endpoint.state, "k", &holder), 1);
+    assert_int_equal(holder.delivered, 1);
+    move_folder(&c, "error/" NAME, OUTBOX "/" NAME); /* it is to have this one as well */
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 1);
+    assert_int_equal(other_side.attempt, 2);
+    assert_true(tree_has(&c.tree, ARCHIVE "/" NAME));
+    counter_close(&c);
+}
+
 /* The spool comes from a backup of before the delivery, the state does not. */
 static void an_older_spool_sends_nothing_twice(void **state)
 {
@@ -537,6 +566,7 @@ int main(void)
         cmocka_unit_test(what_was_delivered_is_not_sent_again),
         cmocka_unit_test(what_was_translated_anew_is_sent),
         cmocka_unit_test(doubt_is_asked_about_where_it_arose),
+        cmocka_unit_test(an_earlier_message_that_arrived_is_told),
         cmocka_unit_test(an_older_spool_sends_nothing_twice),
         cmocka_unit_test(an_altered_message_is_not_sent),
         cmocka_unit_test(broken_folders_are_not_sent),
