@@ -5,30 +5,6 @@
 #include "base/file.h"
 #include <fcntl.h>
 
-struct bench {
-    struct dictionary_library *library;
-    struct arena arena;
-    struct buffer text;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    b->library = open_library();
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    dictionary_library_close(b->library);
-    arena_free(&b->arena);
-    buffer_free(&b->text);
-    free(b);
-    return 0;
-}
-
 /* Result of the first x12_reader_next that is not 1, or 0; the last tree is given. */
 static int read_text(struct bench *b, struct slice text, struct x12_header *h, struct node **set,
                      struct findings *f)

@@ -12,6 +12,7 @@
 
 #include "edi/fault.h"
 #include "edi/x12.h"
+#include "syntax/syntax.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,5 +114,46 @@ static const struct envelope test_envelope = {.delimiters = {'*', '>', '~', 0},
                                               .usage = 'T',
                                               .control_number = 42,
                                               .prepared = 1773306840}; /* 2026-03-12T09:14:00Z */
+
+struct bench { /* each test's own */
+    struct dictionary_library *library;
+    const struct dictionary *dictionary; /* 004010 */
+    struct syntax_options o;
+    struct arena arena;
+    struct buffer text, out, again;
+    struct findings f;
+};
+
+static inline void fresh(struct bench *b)
+{
+    arena_reset(&b->arena);
+    b->f = (struct findings){.arena = &b->arena};
+    buffer_clear(&b->out);
+    buffer_clear(&b->again);
+    b->o.set = NULL;
+}
+
+static inline int setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    b->library = open_library();
+    b->o = (struct syntax_options){.dictionaries = b->library, .envelope = &test_envelope};
+    fresh(b);
+    b->dictionary = dictionary_load(b->library, "004010", &b->f);
+    *state = b;
+    return b->dictionary ? 0 : -1;
+}
+
+static inline int teardown(void **state)
+{
+    struct bench *b = *state;
+    dictionary_library_close(b->library);
+    arena_free(&b->arena);
+    buffer_free(&b->text);
+    buffer_free(&b->out);
+    buffer_free(&b->again);
+    free(b);
+    return 0;
+}
 
 #endif

@@ -2,31 +2,6 @@
 #include "test_edi.h"
 #include "base/decimal.h"
 
-struct bench {
-    struct dictionary_library *library;
-    const struct dictionary *dictionary;
-    struct arena arena;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    struct findings f = {.arena = &b->arena};
-    b->library = open_library();
-    b->dictionary = dictionary_load(b->library, "004010", &f);
-    *state = b;
-    return b->dictionary ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    dictionary_library_close(b->library);
-    arena_free(&b->arena);
-    free(b);
-    return 0;
-}
-
 static const struct row {
     struct element e;
     const char *canonical, *text, *why; /* text NULL: refused, with why in it */

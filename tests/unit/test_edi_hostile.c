@@ -7,30 +7,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-struct bench {
-    struct dictionary_library *library;
-    struct arena arena;
-    struct buffer text;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    b->library = open_library();
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    dictionary_library_close(b->library);
-    arena_free(&b->arena);
-    buffer_free(&b->text);
-    free(b);
-    return 0;
-}
-
 struct result {
     unsigned good, bad;
     int last; /* 0 or -1 */

@@ -6,45 +6,6 @@
 #include "test_edi.h"
 #include <fcntl.h>
 
-struct bench {
-    struct dictionary_library *library;
-    struct syntax_options o;
-    struct arena arena;
-    struct buffer text, out, again;
-    struct findings f;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    b->library = open_library();
-    b->o.dictionaries = b->library;
-    b->o.envelope = &test_envelope;
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    dictionary_library_close(b->library);
-    arena_free(&b->arena);
-    buffer_free(&b->text);
-    buffer_free(&b->out);
-    buffer_free(&b->again);
-    free(b);
-    return 0;
-}
-
-static void fresh(struct bench *b)
-{
-    arena_reset(&b->arena);
-    b->f = (struct findings){.arena = &b->arena};
-    buffer_clear(&b->out);
-    buffer_clear(&b->again);
-    b->o.set = NULL;
-}
-
 static bool same_tree(const struct node *a, const struct node *b)
 {
     if (!a || !b)

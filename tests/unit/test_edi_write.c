@@ -4,42 +4,6 @@
 #include "test_edi.h"
 #include <fcntl.h>
 
-struct bench {
-    struct dictionary_library *library;
-    const struct dictionary *dictionary;
-    struct arena arena;
-    struct buffer text, out;
-    struct findings f;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    b->library = open_library();
-    b->f.arena = &b->arena;
-    b->dictionary = dictionary_load(b->library, "004010", &b->f);
-    *state = b;
-    return b->dictionary ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    dictionary_library_close(b->library);
-    arena_free(&b->arena);
-    buffer_free(&b->text);
-    buffer_free(&b->out);
-    free(b);
-    return 0;
-}
-
-static void fresh(struct bench *b)
-{
-    arena_reset(&b->arena);
-    b->f = (struct findings){.arena = &b->arena};
-    buffer_clear(&b->out);
-}
-
 /* A segment of a test's own: "N1*ST*Oslo", elements of "MEA**WT*5*KG>2" composed at '>'. */
 static struct node *segment(struct arena *a, const char *text)
 {
