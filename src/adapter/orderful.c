@@ -17,8 +17,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define ANSWER_LIMIT (8u << 20) /* of the answers in flight at once; a parsed one takes many times its size  \
-                                 */
+#define ANSWER_LIMIT                                                                                         \
+    (8u << 20) /* of the answers in flight at once; a parsed one takes many times its size                   \
+                */
 #define TYPES_FILE "orderful/transaction-types.tsv"
 #define PERSON 300 /* seconds until something that a person must set right is tried again */
 #define LATER 5
