@@ -143,7 +143,9 @@ while read -r call times; do
     kinds=$((kinds + 1))
     for n in $(which_of "$times" 4); do step_translator "$call:signal=SIGKILL:when=$n"; done
     case $call in syncfs | fsync | fdatasync) error=EIO ;; unlinkat | ftruncate) continue ;; *) error=ENOSPC ;; esac
-    for n in $(which_of "$times" 2); do step_translator "$call:error=$error:when=$n"; done
+    most=2
+    [ "$call" = write ] && most=8 # each file of a document
+    for n in $(which_of "$times" $most); do step_translator "$call:error=$error:when=$n"; done
 done <"$work/calls"
 note "translator: $steps steps, $killed killed, $failed ended by a failing disk, in $((SECONDS - began)) s"
 ok "the translator was killed at each kind of step" test "$killed" -ge "$kinds"
