@@ -1,28 +1,17 @@
-libspoolgate_a_SOURCES += src/command/sandbox.c
-libspoolgate_a_SOURCES += src/sandbox/budget.c src/sandbox/budget.h
-libspoolgate_a_SOURCES += src/sandbox/certificate.c src/sandbox/certificate.h
-libspoolgate_a_SOURCES += src/sandbox/clock.c src/sandbox/clock.h
-libspoolgate_a_SOURCES += src/sandbox/control.c src/sandbox/control.h
-libspoolgate_a_SOURCES += src/sandbox/document.c src/sandbox/document.h
-libspoolgate_a_SOURCES += src/sandbox/exchange.c src/sandbox/exchange.h
-libspoolgate_a_SOURCES += src/sandbox/fault.c src/sandbox/fault.h
-libspoolgate_a_SOURCES += src/sandbox/journal.c src/sandbox/journal.h
-libspoolgate_a_SOURCES += src/sandbox/orderful.c src/sandbox/orderful.h
-libspoolgate_a_SOURCES += src/sandbox/orderful_create.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_delivery.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_list.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_mosaic.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_network.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_transaction.c
-libspoolgate_a_SOURCES += src/sandbox/orderful_x12json.c
-libspoolgate_a_SOURCES += src/sandbox/sandbox.h
-libspoolgate_a_SOURCES += src/sandbox/server.c
-libspoolgate_a_SOURCES += src/sandbox/settings.c
-libspoolgate_a_SOURCES += src/sandbox/traffic.c src/sandbox/traffic.h
-libspoolgate_a_SOURCES += src/sandbox/vendors.c src/sandbox/vendors.h
-libspoolgate_a_SOURCES += src/sandbox/visma.c src/sandbox/visma.h
-libspoolgate_a_SOURCES += src/sandbox/visma_connect.c
-libspoolgate_a_SOURCES += src/sandbox/visma_generate.c
-libspoolgate_a_SOURCES += src/sandbox/visma_list.c
-libspoolgate_a_SOURCES += src/sandbox/visma_resources.c
-libspoolgate_a_SOURCES += src/sandbox/visma_store.c
+# The server and what every vendor's simulation needs; each vendor has a folder, and a line in vendors.c.
+libspoolgate_a_SOURCES += src/command/sandbox.c \
+	src/sandbox/budget.c src/sandbox/budget.h \
+	src/sandbox/certificate.c src/sandbox/certificate.h \
+	src/sandbox/clock.c src/sandbox/clock.h \
+	src/sandbox/control.c src/sandbox/control.h \
+	src/sandbox/document.c src/sandbox/document.h \
+	src/sandbox/exchange.c src/sandbox/exchange.h \
+	src/sandbox/fault.c src/sandbox/fault.h \
+	src/sandbox/journal.c src/sandbox/journal.h \
+	src/sandbox/sandbox.h \
+	src/sandbox/server.c \
+	src/sandbox/settings.c \
+	src/sandbox/traffic.c src/sandbox/traffic.h \
+	src/sandbox/vendors.c src/sandbox/vendors.h
+include src/sandbox/orderful/sources.mk
+include src/sandbox/visma/sources.mk

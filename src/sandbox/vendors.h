@@ -6,7 +6,7 @@
 
 struct vendor;
 
-extern const struct vendor sb_visma_connect_vendor; /* visma_connect.c */
+extern const struct vendor sb_visma_connect_vendor; /* visma/connect.c */
 extern const struct vendor sb_visma_vendor;         /* visma.c */
 extern const struct vendor sb_visma_old_vendor;     /* visma.c */
 extern const struct vendor sb_orderful_vendor;      /* orderful.c */

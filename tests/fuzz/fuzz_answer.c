@@ -1,9 +1,9 @@
 /* fuzz_answer: any bytes as what the other side answers, the headers first, behind a line "----" the body.
  * Visma.net's lists and documents, Orderful's creates, records of both. The secret of the request, which the
  * answer may repeat, is in no record and in no sentence. */
-#include "adapter/orderful.h"
+#include "adapter/orderful/orderful.h"
 #include "adapter/url.h"
-#include "adapter/visma_rows.h"
+#include "adapter/visma/rows.h"
 #include "base/json.h"
 #include "fuzz.h"
 #include "net/backoff.h"

@@ -17,10 +17,10 @@ check() { # NAME FAULTS
 }
 check "every source file is listed" "$(
     for file in $(find src tests/unit tests/bench -name '*.[ch]'); do
-        grep -qF "$file" Makefile.am src/*/*.mk tests/*/*.mk || echo "$file stands in no fragment"
+        grep -qF "$file" Makefile.am src/*/*.mk src/*/*/*.mk tests/*/*.mk || echo "$file stands in no fragment"
     done)"
 check "every listed file is there" "$(
-    cat Makefile.am src/*/*.mk tests/*/*.mk | grep -oE '(src|tests)/[a-z0-9_/-]+\.[ch]\b' | sort -u | while read -r file; do
+    cat Makefile.am src/*/*.mk src/*/*/*.mk tests/*/*.mk | grep -oE '(src|tests)/[a-z0-9_/-]+\.[ch]\b' | sort -u | while read -r file; do
         [ -f "$file" ] || echo "$file is listed, and not there"
     done)"
 # a module, and all that it may use; the exceptions that docs/architecture.md names stand here too: edi builds the

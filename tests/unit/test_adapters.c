@@ -8,9 +8,9 @@
 
 #include "adapter/json_rows.h"
 #include "adapter/moment.h"
-#include "adapter/orderful.h"
+#include "adapter/orderful/orderful.h"
 #include "adapter/url.h"
-#include "adapter/visma_rows.h"
+#include "adapter/visma/rows.h"
 #include <stdio.h>
 #include <time.h>
 
