@@ -4,6 +4,7 @@
 
 #include "route/config.h"
 #include <getopt.h>
+#include <stdio.h>
 
 /* exit codes, sysexits.h where one fits */
 enum {
@@ -40,6 +41,11 @@ int command_ping(int argc, char **argv);
 int command_backfill(int argc, char **argv);
 int command_reindex(int argc, char **argv);
 
+/* The options that nearly every command has, and for many the only ones: -c FILE, --json, --help. True: go
+ * on, arguments begin at optind. False: *status is what the command ends with. usage prints itself and
+ * returns the exit status, as every command's does. */
+bool command_options(int argc, char **argv, int (*usage)(FILE *out), const char **file, bool *as_json,
+                     int *status);
 /* Loads the configuration named by -c/--config or the default one; prints findings and returns NULL on
  * errors. */
 struct config *command_config_load(const char *file, struct arena *a);

@@ -1,6 +1,23 @@
-/* What several commands do alike: load the configuration, print findings. */
+/* What several commands do alike: read their options, load the configuration, print findings. */
 #include "command/command.h"
-#include <stdio.h>
+
+bool command_options(int argc, char **argv, int (*usage)(FILE *out), const char **file, bool *as_json,
+                     int *status)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': *file = optarg; break;
+        case 'j': *as_json = true; break;
+        default: *status = usage(option == 'h' ? stdout : stderr); return false;
+        }
+    }
+    return true;
+}
 
 void command_print_findings(const struct findings *f)
 {

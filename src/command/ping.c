@@ -143,27 +143,17 @@ static int ping_all(struct pinging *p, int argc, char **argv)
 
 int command_ping(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 1},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct pinging p = {.as_json = false};
     const char *file = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': file = optarg; break;
-        case 1: p.as_json = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    int status;
+    if (!command_options(argc, argv, usage, &file, &p.as_json, &status))
+        return status;
     struct config *config = command_config_load(file, &p.arena);
     if (!config)
         return EXIT_CONFIG;
     secrets_harden_process();
     p.config = config;
-    int status = open_all(&p) ? EXIT_CONFIG : ping_all(&p, argc - optind, argv + optind);
+    status = open_all(&p) ? EXIT_CONFIG : ping_all(&p, argc - optind, argv + optind);
     secrets_close(p.secrets);
     if (p.state)
         state_close(p.state);

@@ -72,25 +72,15 @@ static int run(struct view *v, bool as_json)
 
 int command_reindex(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 1},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct view v = {.config = NULL};
     const char *file = NULL;
     bool as_json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': file = optarg; break;
-        case 1: as_json = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    int status;
+    if (!command_options(argc, argv, usage, &file, &as_json, &status))
+        return status;
     if (optind != argc)
         return usage(stderr);
-    int status = view_open(&v, file);
+    status = view_open(&v, file);
     if (status == 0)
         status = run(&v, as_json);
     view_close(&v);

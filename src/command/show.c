@@ -183,26 +183,16 @@ static int show(void *context, const char *path, struct document *d)
 
 int command_show(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 1},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct showing s = {.as_json = false};
     const char *file = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': file = optarg; break;
-        case 1: s.as_json = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    int status;
+    if (!command_options(argc, argv, usage, &file, &s.as_json, &status))
+        return status;
     if (argc - optind < 1 || argc - optind > 2)
         return usage(stderr);
     const char *slash = strrchr(argv[optind], '/'), *name = slash && slash[1] ? slash + 1 : argv[optind];
     s.file = argc - optind == 2 ? argv[optind + 1] : NULL;
-    int status = view_open(&s.view, file);
+    status = view_open(&s.view, file);
     if (status == 0 && (view_find(&s.view, name, show, &s) == 0 || (s.file && !s.shown))) {
         fputs("spoolgate show: there is no ", stderr);
         if (s.file) {

@@ -388,25 +388,15 @@ static int look(struct looking *l, bool as_json)
 
 int command_status(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 1},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct looking l = {.status = NULL};
     const char *file = NULL;
     bool as_json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': file = optarg; break;
-        case 1: as_json = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    int status;
+    if (!command_options(argc, argv, usage, &file, &as_json, &status))
+        return status;
     if (optind != argc)
         return usage(stderr);
-    int status = view_open(&l.view, file);
+    status = view_open(&l.view, file);
     if (status == 0)
         status = look(&l, as_json);
     view_close(&l.view);

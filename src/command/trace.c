@@ -138,24 +138,14 @@ static int trace(struct tracing *t, const char *number)
 
 int command_trace(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 1},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     struct tracing t = {.as_json = false};
     const char *file = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-        switch (option) {
-        case 'c': file = optarg; break;
-        case 1: t.as_json = true; break;
-        case 'h': return usage(stdout);
-        default: return usage(stderr);
-        }
-    }
+    int status;
+    if (!command_options(argc, argv, usage, &file, &t.as_json, &status))
+        return status;
     if (optind == argc)
         return usage(stderr);
-    int status = view_open(&t.view, file);
+    status = view_open(&t.view, file);
     int worst = status;
     for (int i = optind; status == 0 && i < argc; i++) {
         int found = trace(&t, argv[i]);

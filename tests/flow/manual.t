@@ -68,6 +68,7 @@ for my $command (@commands) {
         my @unknown = grep { !$known{$_} } $synopsis =~ /Fl -?([a-z][a-z-]*)/g;
         ok(!@unknown, "$command: the synopsis has no other options", @unknown);
         my $source = "$top/src/command/$command.c";
+        $source = "$top/src/command/common.c" if slurp($source) =~ /command_options\(/;
         my ($table) = slurp($source) =~ /static const struct option options\[\] = \{(.*?)\};/s;
         if ($table) {
             same([grep { $_ ne "help" } $table =~ /\{"([a-z-]+)"/g], \@told, "$command: options it takes", 'the source', '--help');
@@ -100,7 +101,7 @@ while ($keys =~ /const struct key (\w+)_keys\[\] = \{(.*?)\n\};/sg) {
 }
 my ($pickup) = slurp("$top/src/adapter/pickup.h") =~ /#define PICKUP_SETTINGS (.*)/;
 my (%required, @adapters);
-for my $file (glob("$top/src/adapter/*.c")) {
+for my $file (glob("$top/src/adapter/*.c $top/src/adapter/*/*.c")) {
     my $text = slurp($file);
     my ($settings) = $text =~ /settings\[\] = \{(.*?)\}/s or next;
     my ($adapter) = $file =~ m{/(\w+)\.c$};
