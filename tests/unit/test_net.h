@@ -3,7 +3,14 @@
 #ifndef SPOOLGATE_TESTS_UNIT_TEST_NET_H
 #define SPOOLGATE_TESTS_UNIT_TEST_NET_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include "base/buffer.h"
+#include "net/http.h"
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,5 +55,24 @@ void server_stop(struct server *s);
 void server_write(struct request *r, const void *bytes, size_t len);
 void server_answer(struct request *r, int status, const char *headers,
                    const char *body); /* with Content-Length */
+
+/* A client of that server, which waits for seconds. */
+static inline struct http *client(const struct server *s, size_t limit)
+{
+    struct http_settings settings = {.ca_file = s->ca_file,
+                                     .connect_seconds = 2,
+                                     .total_seconds = 3,
+                                     .answer_limit = limit,
+                                     .plain_loopback = true};
+    struct http *h = http_open(&settings);
+    assert_non_null(h);
+    return h;
+}
+
+static inline char *url_of(const struct server *s, const char *path, char out[256])
+{
+    snprintf(out, 256, "%s%s", s->url, path);
+    return out;
+}
 
 #endif
