@@ -1,6 +1,9 @@
-check_PROGRAMS += tests/unit/test_secrets tests/unit/test_http tests/unit/test_oauth tests/unit/test_record tests/unit/test_sftp \
+check_PROGRAMS += tests/unit/test_secrets tests/unit/test_secret_command \
+	tests/unit/test_http tests/unit/test_oauth tests/unit/test_record tests/unit/test_sftp \
 	tests/unit/test_sftp_adapter tests/unit/test_directory
-tests_unit_test_secrets_SOURCES = tests/unit/test_secrets.c
+tests_unit_test_secrets_SOURCES = tests/unit/test_secrets.c tests/unit/test_secrets.h tests/unit/disturb.h
+tests_unit_test_secret_command_SOURCES = tests/unit/test_secret_command.c tests/unit/test_secrets.h
+tests_unit_test_secret_command_LDADD = $(unit_ldadd)
 tests_unit_test_secrets_LDADD = $(unit_ldadd)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/test_net.h tests/unit/test_server.c
 tests_unit_test_http_LDADD = $(unit_ldadd)
