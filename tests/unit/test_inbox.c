@@ -86,8 +86,8 @@ static void without_leases_a_file_has_to_settle(void **state)
     if (child == 0) {
         if (setgid(65534) < 0 || setuid(65534) < 0)
             _exit(9);
-        int young = inbox_ready(dir, "order.json", false, 3600, &t.findings);
-        int old = inbox_ready(dir, "order.json", false, 0, &t.findings);
+        enum readiness young = inbox_ready(dir, "order.json", false, 3600, &t.findings);
+        enum readiness old = inbox_ready(dir, "order.json", false, 0, &t.findings);
         _exit(young == NOT_READY && old == READY ? 0 : 1);
     }
     int status;

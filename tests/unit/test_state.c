@@ -357,7 +357,9 @@ static void a_killed_writer_leaves_whole_transactions(void **state)
         pid_t child = fork();
         if (child == 0) {
             struct state *s = state_open(k.path, &k.tree.findings);
-            for (int i = 0; s; i++) {
+            if (!s)
+                _exit(1);
+            for (int i = 0;; i++) {
                 char document[32];
                 uint32_t n;
                 snprintf(document, sizeof document, "%d-%d", round, i);
@@ -367,7 +369,6 @@ static void a_killed_writer_leaves_whole_transactions(void **state)
                 state_link(s, "control", document, "x");
                 state_commit(s);
             }
-            _exit(1);
         }
         struct timespec pause = {.tv_nsec = rand_r(&seed) % 8000000};
         nanosleep(&pause, NULL);
