@@ -465,6 +465,8 @@ static int count_in_memory(const char *needle_reversed, size_t n)
     static char piece[1 << 20];
     unsigned long from, to;
     char rights[8];
+    prctl(PR_SET_DUMPABLE,
+          1); /* the test looks where nobody else may: a process with secrets is not dumpable */
     int found = 0, memory = open("/proc/self/mem", O_RDONLY);
     for (size_t i = 0; i < n; i++)
         needle[i] = needle_reversed[n - 1 - i];
