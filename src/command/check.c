@@ -253,7 +253,8 @@ static int check_archive(struct checking *k, char **wanted)
     }
     if (k->shown)
         fputs("\r\033[K", stderr);
-    printf("%lu documents, %s", k->documents, k->wrong ? "" : "all as they were written\n");
+    printf("%lu document%s, %s", k->documents, k->documents == 1 ? "" : "s",
+           k->wrong ? "" : "all as they were written\n");
     if (k->wrong)
         printf("%lu of them altered or damaged\n", k->wrong);
     spool_close(&s);

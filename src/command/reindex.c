@@ -66,7 +66,7 @@ static int run(struct view *v, bool as_json)
     if (as_json)
         printf("{\"documents\":%lu,\"unreadable\":%u}\n", documents, f.warnings);
     else
-        printf("%lu documents read; the state says what they say\n", documents);
+        printf("%lu document%s read; the state says what they say\n", documents, documents == 1 ? "" : "s");
     return f.warnings ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
 }
 
