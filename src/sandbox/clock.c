@@ -23,9 +23,14 @@ int64_t sb_clock_now(const struct sandbox *sb)
     return system_now() + sb->clock_offset;
 }
 
-void sb_clock_move(struct sandbox *sb, int64_t now)
+void sb_clock_set(struct sandbox *sb, int64_t now)
 {
-    sb->clock_offset = now - system_now();
+    sb_clock_advance(sb, now - system_now() - sb->clock_offset);
+}
+
+void sb_clock_advance(struct sandbox *sb, int64_t ms)
+{
+    sb->clock_offset += ms;
     sb_journal_put(sb->journal, "clock", "offset", json_integer(sb->clock_offset));
 }
 

@@ -13,7 +13,8 @@ void sb_clock_rfc3339(int64_t ms, char out[32]);
 void sb_clock_zoneless(int64_t ms, bool oslo, char out[32]);
 /* RFC 3339 with Z or offset, or zone-less (taken as UTC), or a date. False when it is none of these. */
 bool sb_clock_parse(const char *text, int64_t *ms);
-/* Moves the clock and remembers it in the journal. */
-void sb_clock_move(struct sandbox *sb, int64_t now);
+/* Both move the clock and remember it in the journal: to a time, or by so many milliseconds. */
+void sb_clock_set(struct sandbox *sb, int64_t now);
+void sb_clock_advance(struct sandbox *sb, int64_t ms);
 
 #endif
