@@ -1,5 +1,5 @@
 /* reindex, and whether state and spool belong together. */
-#include "tree.h"
+#include "desk.h"
 
 #include "base/json.h"
 #include "spool/document.h"
@@ -8,34 +8,6 @@
 #include <signal.h>
 #include <sqlite3.h>
 #include <time.h>
-
-struct desk {
-    struct tree tree;
-    struct state *state;
-    char path[300];
-};
-
-static struct desk *desk_open(struct desk *k)
-{
-    tree_open(&k->tree);
-    snprintf(k->path, sizeof k->path, "%s/state.db", k->tree.path);
-    k->state = state_open(k->path, &k->tree.findings);
-    assert_non_null(k->state);
-    return k;
-}
-
-static void desk_close(struct desk *k)
-{
-    state_close(k->state);
-    tree_close(&k->tree);
-}
-
-static int note_row(void *context, const char *kind, const char *value, const char *document)
-{
-    struct buffer *b = context;
-    buffer_printf(b, "%s %s %s;", kind, value, document);
-    return b->len > 10000 ? 7 : 0;
-}
 
 #define DAY_ONE "20260321T091455123456-00000"
 #define DAY_TWO "20260322T091455123456-00000"

@@ -1,33 +1,11 @@
 /* state: facts, migrations, several writers, files that are no state. */
-#include "tree.h"
+#include "desk.h"
 
 #include "base/json.h"
-#include "state/state.h"
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
 #include <time.h>
-
-struct desk {
-    struct tree tree;
-    struct state *state;
-    char path[300];
-};
-
-static struct desk *desk_open(struct desk *k)
-{
-    tree_open(&k->tree);
-    snprintf(k->path, sizeof k->path, "%s/state.db", k->tree.path);
-    k->state = state_open(k->path, &k->tree.findings);
-    assert_non_null(k->state);
-    return k;
-}
-
-static void desk_close(struct desk *k)
-{
-    state_close(k->state);
-    tree_close(&k->tree);
-}
 
 /* ---- facts ---- */
 
@@ -122,13 +100,6 @@ static void facts_of_polls_and_vendors_stay(void **state)
     assert_memory_equal(&row, &got, sizeof row);
     buffer_free(&b);
     desk_close(&k);
-}
-
-static int note_row(void *context, const char *kind, const char *value, const char *document)
-{
-    struct buffer *b = context;
-    buffer_printf(b, "%s %s %s;", kind, value, document);
-    return b->len > 10000 ? 7 : 0;
 }
 
 static void links_lead_from_numbers_to_documents(void **state)

@@ -39,6 +39,13 @@ static json_t *child_of(json_t *node, const char *key)
     return child;
 }
 
+/* A count of the tables: 0 to a million, and what is no number is 0. */
+static int count_of(const char *text)
+{
+    long n = strtol(text, NULL, 10);
+    return n < 0 ? 0 : n > 1000000 ? 1000000 : (int)n;
+}
+
 static void add_place(const json_t *row)
 {
     char path[256], *rest = path, *key;
@@ -54,7 +61,7 @@ static void add_place(const json_t *row)
         node = child_of(node, key);
     json_object_set_new(node, "segment", json_string(sb_table_cell(row, 2)));
     json_object_set_new(node, "need", json_string(sb_table_cell(row, 3)));
-    json_object_set_new(node, "most", json_integer(atoi(sb_table_cell(row, 4))));
+    json_object_set_new(node, "most", json_integer(count_of(sb_table_cell(row, 4))));
 }
 
 static void occurrence(const char *name, int number, char key[96])
@@ -74,11 +81,11 @@ static void add_element(json_t *elements, const char *text)
     bool need;
 
     snprintf(copy, sizeof(copy), "%s", text);
-    need = copy[strlen(copy) - 1] == '!';
+    need = *copy && copy[strlen(copy) - 1] == '!';
     if (need)
         copy[strlen(copy) - 1] = '\0';
     if ((at = strchr(copy, '*')) != NULL) {
-        times = atoi(at + 1);
+        times = count_of(at + 1);
         *at = '\0';
     }
     if ((at = strchr(copy, ':')) != NULL) {
@@ -105,7 +112,7 @@ static void add_rule(json_t *rules, const char *text)
     snprintf(copy, sizeof(copy), "%s", text);
     while ((word = strsep(&rest, " ")) != NULL) {
         if (*word == '*')
-            times = atoi(word + 1);
+            times = count_of(word + 1);
         else if (*word && count < 8)
             names[count++] = word;
     }
