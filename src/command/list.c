@@ -1,4 +1,5 @@
-/* spoolgate list [STAGE...]: the documents of a stage, one line each. */
+/* spoolgate list [STAGE...]: the documents of a stage, one line each; or those that were archived without
+ * being sent, which the state knows. */
 #include "base/json.h"
 #include "command/view.h"
 #include "spool/name.h"
@@ -9,18 +10,20 @@
 
 struct listing {
     struct view view;
-    bool as_json, names, headed;
+    bool as_json, names, headed, not_sent;
     long limit, shown; /* limit 0: none */
 };
 
 static int usage(FILE *out)
 {
-    fputs("usage: spoolgate list [-c FILE] [--json | --names] [-n COUNT] [STAGE]...\n\n"
+    fputs("usage: spoolgate list [-c FILE] [--json | --names] [-n COUNT] [--not-sent] [STAGE]...\n\n"
           "Lists the documents of stages: inbox, translate, outbox, outbox/ENDPOINT, error, archive "
           "(today's),\n"
           "archive/YYYY/MM/DD, archive/YYYY/MM; without a stage, all that are not in the archive.\n\n"
           "  -c, --config FILE  this configuration\n"
           "  -n, --limit COUNT  at most so many\n"
+          "      --not-sent     those that were archived without being sent, and why; without a stage, all "
+          "of them\n"
           "      --json         one JSON object a line, for scripts\n"
           "      --names        names only, as for: spoolgate retry $(spoolgate list --names error)\n\n"
           "Exit status: 0 done, 64 usage, 66 no such stage or spool, 78 the configuration is not in order.\n",
@@ -41,8 +44,11 @@ static int row(void *context, const char *path, struct document *d)
 {
     struct listing *l = context;
     char age[24];
+    const char *outcome = document_text(d, "outcome");
     if (l->limit && l->shown == l->limit)
         return 1;
+    if (l->not_sent && (!outcome || strcmp(outcome, "not-sent") != 0))
+        return 0;
     l->shown++;
     if (l->names) {
         puts(d->name);
@@ -161,8 +167,51 @@ static int list_stage(struct listing *l, const char *stage)
     return -1;
 }
 
+/* Moved to other storage, it is listed by what the state knows of it. */
+static int not_sent_row(void *context, const char *document, const char *reason)
+{
+    struct listing *l = context;
+    if (l->limit && l->shown == l->limit)
+        return 1;
+    if (view_find(&l->view, document, row, l) > 0)
+        return 0;
+    l->shown++;
+    if (l->names) {
+        puts(document);
+    } else if (l->as_json) {
+        json_t *j =
+            json_pack("{s:s, s:s, s:s}", "document", document, "outcome", "not-sent", "reason", reason);
+        view_print_json(j);
+        json_decref(j);
+    } else {
+        heading(l);
+        view_text(stdout, document, 32);
+        printf("%-14s %-16s %-12s %-16s %-7s ", "-", "-", "-", "-", "-");
+        view_text(stdout,
+                  arena_printf(&l->view.arena, "not sent: %s (its folder is not in the spool)", reason), 0);
+        putchar('\n');
+    }
+    return 0;
+}
+
+static int list_not_sent(struct listing *l)
+{
+    int known = view_state(&l->view);
+    if (known == 0 && state_not_sent_each(l->view.state, NULL, not_sent_row, l) < 0)
+        known = -1;
+    if (known < 0) {
+        fputs("spoolgate list: the state cannot be read\n", stderr);
+        return EXIT_NO_INPUT;
+    }
+    if (!l->shown && !l->as_json && !l->names)
+        puts("nothing was kept from being sent");
+    return EXIT_DONE;
+}
+
 static int list(struct listing *l, int argc, char **argv)
 {
+    if (l->not_sent && argc == 0)
+        return list_not_sent(l);
     static const char *const all[] = {"inbox", "translate", "outbox", "error"};
     for (size_t i = 0; argc == 0 && i < 4; i++)
         list_stage(l, all[i]);
@@ -184,10 +233,13 @@ static int list(struct listing *l, int argc, char **argv)
 
 int command_list(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"limit", required_argument, NULL, 'n'},
-        {"json", no_argument, NULL, 1},           {"names", no_argument, NULL, 2},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"limit", required_argument, NULL, 'n'},
+                                            {"json", no_argument, NULL, 1},
+                                            {"names", no_argument, NULL, 2},
+                                            {"not-sent", no_argument, NULL, 3},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct listing l = {.limit = 0};
     const char *file = NULL;
     char *end = NULL;
@@ -202,6 +254,7 @@ int command_list(int argc, char **argv)
             break;
         case 1: l.as_json = true; break;
         case 2: l.names = true; break;
+        case 3: l.not_sent = true; break;
         case 'h': return usage(stdout);
         default: return usage(stderr);
         }

@@ -264,6 +264,20 @@ static void look_at_mark(struct looking *l)
                 arena_printf(&l->view.arena, "%s %s", f.first->what, f.first->todo));
 }
 
+/* Archived without being sent, since a map said so: nobody's error, and not passed over in silence. */
+static void look_at_not_sent(struct looking *l, bool known)
+{
+    char now[INSTANT_TEXT], today[16];
+    int64_t all = 0, of_today = 0;
+    instant_print(instant_now(), 0, now);
+    snprintf(today, sizeof today, "%.4s%.2s%.2sT", now, now + 5, now + 8);
+    if (known && (state_not_sent_count(l->view.state, NULL, &all) < 0 ||
+                  state_not_sent_count(l->view.state, today, &of_today) < 0))
+        all = of_today = 0;
+    json_object_set_new(l->status, "not_sent", json_integer(all));
+    json_object_set_new(l->status, "not_sent_today", json_integer(of_today));
+}
+
 static void look_at_awaited(struct looking *l)
 {
     int known = view_state(&l->view);
@@ -274,6 +288,7 @@ static void look_at_awaited(struct looking *l)
                 "it is not there, though documents were handled: spoolgate reindex makes it anew");
     if (known == 0 && state_awaited(l->view.state, NULL, 0, 0, look_at_awaited_row, l) < 0)
         known = -1;
+    look_at_not_sent(l, known == 0);
     if (known < 0)
         problem(l, "state", l->view.config->state, "it cannot be read: spoolgate reindex makes it anew");
     json_object_set_new(l->status, "awaited", json_integer(l->awaited));
@@ -318,6 +333,9 @@ static void print_stages(const json_t *s)
     }
     printf("%-11s%-24s %8lld\n", "error", "", number(s, "error"));
     printf("%-11s%-24s %8lld  today\n", "archive", "", number(s, "archive_today"));
+    if (number(s, "not_sent"))
+        printf("%-11s%-24s %8lld  today, %lld in all: spoolgate list --not-sent\n", "not sent", "",
+               number(s, "not_sent_today"), number(s, "not_sent"));
     printf("%-11s%-24s %8lld", "awaited", "", number(s, "awaited"));
     if (number(s, "overdue"))
         printf("  %lld late", number(s, "overdue"));

@@ -175,6 +175,9 @@ const char *view_remark(struct view *v, const char *path, const struct document 
                             problem ? problem : "");
     if (!strncmp(path, "outbox/", 7) && problem)
         return problem;
+    const char *reason = document_text(d, "reason");
+    if (outcome && reason && !strcmp(outcome, "not-sent"))
+        return arena_printf(&v->arena, "not sent: %s", reason);
     return outcome ? outcome : "";
 }
 

@@ -75,8 +75,9 @@ static void compile_values(struct compiler *c, struct test *t, const struct valu
     }
 }
 
+/* decides: on their side a value must be there, unless the map says what a missing one means. */
 static const struct test *compile_tests(struct compiler *c, struct block *b,
-                                        const struct condition_text *text, bool theirs)
+                                        const struct condition_text *text, bool theirs, bool decides)
 {
     struct test *first = NULL, **link = &first;
     for (; text; text = text->next) {
@@ -87,6 +88,9 @@ static const struct test *compile_tests(struct compiler *c, struct block *b,
                                   : TEST_PRESENT;
         compile_values(c, t, text->values);
         t->text = arena_text(c->arena, text->path);
+        t->spot = text->spot;
+        t->or_missing = text->or_missing;
+        t->decides = theirs && decides && text->values && !text->or_missing;
         if (theirs)
             t->field = place_field(c, b->frame, text->path, text->spot);
         else if (compile_path(c, b->type, text->path, text->spot, &t->path) && text->values &&
@@ -320,7 +324,7 @@ static void compile_line_alone(struct compiler *c, struct block *b, const struct
                                              : 0;
     if (s->cut && !l->cut)
         compile_fault(c, s->spot, "map.syntax", "Write e.g. cut 80.", "\"cut\" needs a length here.");
-    l->when = compile_tests(c, b, s->when, l->direction == DIRECTION_READ);
+    l->when = compile_tests(c, b, s->when, l->direction == DIRECTION_READ, false);
     for (const struct line *before = b->lines; before && l->right == SIDE_PATH; before = before->next)
         l->fallback |= before->right == SIDE_PATH && strcmp(before->path.text, l->path.text) == 0;
     attach(b, l);
@@ -393,7 +397,7 @@ static void compile_block(struct compiler *c, struct block *outer, const struct 
     else
         outer->first = b;
     outer->last = b;
-    b->when = compile_tests(c, outer, s->when, b->direction == DIRECTION_READ);
+    b->when = compile_tests(c, outer, s->when, b->direction == DIRECTION_READ, true);
     compile_statements(c, b, s->first);
 }
 
@@ -404,7 +408,7 @@ static void compile_statements(struct compiler *c, struct block *b, const struct
         case STATEMENT_LINE: compile_line(c, b, s); break;
         case STATEMENT_BLOCK: compile_block(c, b, s); break;
         case STATEMENT_ONLY:
-            add_test(b, compile_tests(c, b, s->when, (b->direction & DIRECTION_READ) != 0));
+            add_test(b, compile_tests(c, b, s->when, (b->direction & DIRECTION_READ) != 0, true));
             break;
         case STATEMENT_REMOVE:
             compile_fault(c, s->spot, "map.overlay", "Say at the top which map is extended: extends x12/850.",

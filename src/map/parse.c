@@ -140,7 +140,8 @@ static struct slice place(struct parser *s)
 
 static bool ends_values(struct slice w)
 {
-    static const char *const words[] = {"and", "required", "default", "cut", "when", "as", "number", "text"};
+    static const char *const words[] = {"and",  "or", "required", "default", "cut",
+                                        "when", "as", "number",   "text"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (slice_is(w, words[i]))
             return true;
@@ -195,6 +196,13 @@ static struct condition_text *conditions(struct parser *s)
             if (!c->values)
                 fault(s, at, "Name at least one value.", "The condition compares with nothing.");
         }
+        blanks(s);
+        const char *at = s->p;
+        if (take_word(s, "or") && !(c->or_missing = c->values && take_word(s, "missing")))
+            fault(s, at,
+                  "Write e.g. \"hold not true or missing\"; other values stand one behind the other, and a "
+                  "value \"or\" in quotes.",
+                  "Behind the values of a condition \"or\" goes with \"missing\" only.");
     } while (take_word(s, "and"));
     return first;
 }

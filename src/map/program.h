@@ -39,6 +39,9 @@ struct test { /* one condition; all of a list must hold */
     const struct field *field; /* theirs, when reading */
     struct path path;          /* ours, when field is NULL */
     const char *text;          /* as the map has it: "status" */
+    bool or_missing;           /* holds also when there is no value */
+    bool decides; /* what is taken at all: no value is an error, since silence would lose something */
+    struct spot spot;
 };
 
 struct line {

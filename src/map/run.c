@@ -81,6 +81,17 @@ static bool same_value(const struct test_value *v, struct slice text)
     return decimal_parse(text, &number) && decimal_compare(v->number, number) == 0;
 }
 
+static void no_value(struct running *r, const struct scope *s, const struct test *t)
+{
+    struct line here = {.place = t->text, .path.text = ""};
+    run_fault(
+        r, s, &here, NULL, "map.condition",
+        "Correct the document where it was made. If it may be missing, say so in the map: \"or missing\" "
+        "behind the condition's values takes what has none.",
+        arena_printf(r->arena, "There is no %s, and by it the map decides what is taken (%s, line %d).",
+                     t->text, t->spot.file, t->spot.line));
+}
+
 static bool test_holds(struct running *r, const struct scope *s, const struct test *t)
 {
     struct node *n = NULL;
@@ -92,6 +103,10 @@ static bool test_holds(struct running *r, const struct scope *s, const struct te
                                                                : run_scalar(n);
     if (t->kind == TEST_PRESENT || t->kind == TEST_ABSENT)
         return (text.ptr != NULL) == (t->kind == TEST_PRESENT);
+    if (!text.ptr && t->decides)
+        no_value(r, s, t); /* and reading goes on, for what else is wrong */
+    if (!text.ptr && (t->decides || t->or_missing))
+        return true;
     bool found = false;
     for (unsigned i = 0; i < t->value_count && text.ptr && !found; i++)
         found = same_value(&t->values[i], text);

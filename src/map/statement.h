@@ -24,7 +24,7 @@ struct condition_text { /* "status not in Hold Closed", "code", "not code"; furt
     struct condition_text *next;
     struct spot spot;
     struct slice path;
-    bool negated;
+    bool negated, or_missing;
     struct values *values; /* NULL: present (negated: absent) */
 };
 

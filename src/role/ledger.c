@@ -196,8 +196,19 @@ static int number_control(struct translator *w, struct translation *t)
     return state_link(w->state, "control", text, t->name);
 }
 
+static int note_not_sent(struct translator *w, const struct translation *t)
+{
+    if (t->fate == FATE_ARCHIVE && t->outcome && !strcmp(t->outcome, "not-sent")) {
+        const char *reason = document_text(&t->document, "reason");
+        return state_not_sent(w->state, t->document.id, reason ? reason : "");
+    }
+    return t->again ? state_not_sent_done(w->state, t->document.id) : 0;
+}
+
 int ledger_enter(struct translator *w, struct group *g, struct translation *t)
 {
+    if (note_not_sent(w, t) < 0)
+        goto failed;
     if (t->fate == FATE_SEND && claim_key(w, g, t) < 0)
         goto failed;
     if (link_numbers(w, t, t->name ? t->name : t->document.name) < 0)

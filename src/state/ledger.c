@@ -1,5 +1,6 @@
-/* ledger: links between numbers and documents, and documents whose fate is awaited. See state.h. Rows are
- * gathered before the caller sees the first, so that a row function may write into the same tables. */
+/* ledger: links between numbers and documents, documents whose fate is awaited, and those that are not sent.
+ * See state.h. Rows are gathered before the caller sees the first, so that a row function may write into the
+ * same tables. */
 #include "state/sqlite.h"
 
 /* ---- links ---- */
@@ -115,6 +116,51 @@ int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit,
     return rc;
 }
 
+/* ---- not sent ---- */
+
+int state_not_sent(struct state *s, const char *document, const char *reason)
+{
+    return state_run(s,
+                     state_statement(s, "INSERT OR REPLACE INTO not_sent (document, reason) VALUES (?1, ?2)",
+                                     "ss", document, reason));
+}
+
+int state_not_sent_done(struct state *s, const char *document)
+{
+    return state_run(s, state_statement(s, "DELETE FROM not_sent WHERE document = ?1", "s", document));
+}
+
+int state_not_sent_each(struct state *s, const char *from, state_not_sent_row *row, void *context)
+{
+    sqlite3_stmt *look =
+        state_statement(s, "SELECT document, reason FROM not_sent WHERE document >= ?1 ORDER BY document",
+                        "s", from ? from : "");
+    struct arena arena = {0};
+    struct link_row *first = NULL, **last = &first;
+    int rc;
+    while ((rc = state_step(s, look)) == 1) {
+        struct link_row *r = *last = arena_zero(&arena, sizeof *r);
+        r->document = column(&arena, look, 0);
+        r->value = column(&arena, look, 1);
+        last = &r->next;
+    }
+    for (const struct link_row *r = first; r && rc == 0; r = r->next)
+        rc = row(context, r->document, r->value);
+    arena_free(&arena);
+    return rc;
+}
+
+int state_not_sent_count(struct state *s, const char *from, int64_t *count)
+{
+    sqlite3_stmt *look =
+        state_statement(s, "SELECT count(*) FROM not_sent WHERE document >= ?1", "s", from ? from : "");
+    if (state_step(s, look) != 1)
+        return -1;
+    *count = sqlite3_column_int64(look, 0);
+    sqlite3_reset(look);
+    return 0;
+}
+
 /* ---- reindex ---- */
 
 int state_forget_derived(struct state *s)
@@ -124,7 +170,7 @@ int state_forget_derived(struct state *s)
         return -1;
     if (sqlite3_exec(s->db,
                      "DELETE FROM business_key WHERE delivered = 0;DELETE FROM control_number;DELETE FROM "
-                     "link;DELETE FROM awaited",
+                     "link;DELETE FROM awaited;DELETE FROM not_sent",
                      NULL, NULL, NULL) != SQLITE_OK) {
         state_failed(s, "emptying the index");
         if (own)

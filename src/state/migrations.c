@@ -37,6 +37,8 @@ static const char *const migration[] = {
     " newest TEXT NOT NULL DEFAULT '');"
     "INSERT INTO mark (one, identity, count) SELECT 1, lower(hex(randomblob(16))),"
     " EXISTS (SELECT 1 FROM control_counter) OR EXISTS (SELECT 1 FROM link);",
+    /* 3: what a map kept from being sent, and why */
+    "CREATE TABLE not_sent (document TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 #define NEWEST ((int)(sizeof migration / sizeof migration[0]))

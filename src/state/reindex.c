@@ -124,6 +124,13 @@ static int index_awaited(struct walk *w, const struct document *d)
     return state_await(w->state, &a);
 }
 
+static int index_not_sent(struct walk *w, const struct document *d)
+{
+    const char *outcome = document_text(d, "outcome"), *reason = document_text(d, "reason");
+    return outcome && !strcmp(outcome, "not-sent") ? state_not_sent(w->state, d->id, reason ? reason : "")
+                                                   : 0;
+}
+
 static int index_document(struct walk *w, int parent, const char *name)
 {
     struct document d;
@@ -141,7 +148,7 @@ static int index_document(struct walk *w, int parent, const char *name)
         finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
                     "The document.json of %s is missing or broken; what it said is not in the index.", name);
     int rc = index_key(w, &d) < 0 || index_control_number(w, &d) < 0 || index_links(w, &d) < 0 ||
-                     index_awaited(w, &d) < 0
+                     index_awaited(w, &d) < 0 || index_not_sent(w, &d) < 0
                  ? fail(w, name)
                  : 0;
     document_close(&d);

@@ -87,6 +87,14 @@ typedef int state_await_row(void *context, const struct awaited *a);
 int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit, state_await_row *row,
                   void *context);
 
+/* --- not sent: documents archived without being sent, since a map said so, by their ids --- */
+int state_not_sent(struct state *s, const char *document, const char *reason);
+int state_not_sent_done(struct state *s, const char *document); /* it was put back, and is judged anew */
+/* Those whose name is not before that one (NULL: all), oldest first. */
+typedef int state_not_sent_row(void *context, const char *document, const char *reason);
+int state_not_sent_each(struct state *s, const char *from, state_not_sent_row *row, void *context);
+int state_not_sent_count(struct state *s, const char *from, int64_t *count);
+
 /* --- reindex: everything that can be rebuilt is emptied in one transaction, then filled by the caller.
  * Counters of control numbers stay: a number whose document is gone must not come again. --- */
 int state_forget_derived(struct state *s);

@@ -151,8 +151,9 @@ static void only_when(void **state)
     struct bench *b = *state;
     const char *skipped;
     bench_fresh(b);
-    const struct map *m = own(b, HEAD "only when status in Open \"Pending Print\" and hold not true\nonly "
-                                      "when not revoked\nonly when kind\n" LINES);
+    const struct map *m =
+        own(b, HEAD "only when status in Open \"Pending Print\" and hold not true or missing\nonly "
+                    "when not revoked\nonly when kind\n" LINES);
     static const struct {
         const char *members, *skipped;
     } cases[] = {
@@ -160,7 +161,6 @@ static void only_when(void **state)
         {"\"status\":\"Pending Print\",\"hold\":false,\"kind\":1", NULL},
         {"\"status\":\"Open\",\"hold\":true,\"kind\":1", "hold is true"},
         {"\"status\":\"Hold\",\"kind\":1", "status is Hold, not one of Open, Pending Print"},
-        {"\"status\":null,\"kind\":1", "status is not there"},
         {"\"status\":\"Open\",\"kind\":1,\"revoked\":false", "revoked is false"},
         {"\"status\":\"Open\"", "kind is not there"},
     };
@@ -187,6 +187,57 @@ static void only_when(void **state)
         "{\"a\":\"1\",\"c\":\"3\",\"l\":[{\"n\":\"2\"}]}");
     has(writes(b, "json <- order\nonly when currency\na : number\n", CANONICAL("")),
         "does not take this document");
+}
+
+/* Silence is no answer: what decides whether a document, a block or an item is taken has to be there. */
+static void a_condition_on_a_missing_value(void **state)
+{
+    struct bench *b = *state;
+    const char *skipped;
+    static const char *const without[] = {"\"x\":1", "\"status\":null", "\"status\":\"\"",
+                                          "\"status\":\" \""};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        bench_fresh(b);
+        const struct map *m = own(b, HEAD "only when status in Open\n" LINES);
+        has(read_with(b, m, slice_of(arena_printf(&b->arena, ORDER("%s"), without[i])), &skipped),
+            "There is no status, and by it the map decides what is taken");
+        has(told(b), ".map, line 5)");
+        has(told(b), "where: status");
+        has(told(b), "code: map.condition");
+    }
+    /* {} says all that it lacks */
+    bench_fresh(b);
+    const struct map *m = own(b, HEAD "only when status not Hold\n" LINES);
+    has(read_with(b, m, SLICE("{}"), &skipped), "There is no status");
+    has(told(b), "code: map.condition");
+    /* the map may say otherwise, in either direction */
+    bench_fresh(b);
+    m = own(b, HEAD "only when status in Open or missing and hold not true or missing\n" LINES);
+    has(read_with(b, m, SLICE(ORDER("\"x\":1")), &skipped), "\"number\":\"1\"");
+    assert_null(skipped);
+    has(read_with(b, m, SLICE(ORDER("\"status\":\"Hold\"")), &skipped), "\"number\":\"1\"");
+    has(skipped, "status is Hold, not Open");
+    m = own(b, HEAD "only when status and status in Open\n" LINES);
+    has(read_with(b, m, SLICE(ORDER("\"x\":1")), &skipped), "\"number\":\"1\"");
+    has(skipped, "status is not there");
+    /* what decides about an item or a block, the same; what decides about a value only, not */
+    has(reads(b, "extra[] -> notes[] {\nonly when kind is a\ntext -> text\n}\n",
+              ORDER("\"extra\":[{\"kind\":\"a\",\"text\":\"t\"},{\"text\":\"u\"}]")),
+        "There is no kind");
+    has(told(b), "where: extra[1].kind");
+    has(reads(b, "extra[] -> notes[] {\nonly when kind is a or missing\ntext -> text\n}\n",
+              ORDER("\"extra\":[{\"kind\":\"b\",\"text\":\"t\"},{\"text\":\"u\"}]")),
+        "\"notes\":[{\"text\":\"u\"}]");
+    has(reads(b, "extra[] -> notes[] when mode is a {\ntext -> text\n}\n",
+              ORDER("\"extra\":[{\"text\":\"t\"}]")),
+        "There is no mode");
+    has_not(reads(b, "x -> description when mode is a\n", ORDER("\"x\":1")), "description");
+    has(reads(b, "x -> description when mode is a or missing\n", ORDER("\"x\":1")), "\"description\":\"1\"");
+    /* of ours, a canonical document need not have what its schema does not require */
+    has(writes(b,
+               "json <- order\na = \"1\" when currency is NOK or missing\nb = \"2\" when currency is NOK\n",
+               CANONICAL("")),
+        "{\"a\":\"1\"}");
 }
 
 static void constants_and_variables(void **state)
@@ -398,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(values_have_one_form, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(lists, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(blocks, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_condition_on_a_missing_value, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(only_when, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(constants_and_variables, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(code_tables, bench_open, bench_close),

@@ -74,6 +74,8 @@ static void in_the_text(void **state)
         {X12 "BEG03 : number when@\n", "A condition needs the name of a value"},
         {X12 "BEG03 : number when kind in@\n", "The condition compares with nothing"},
         {X12 "BEG03 : number when kind in @,\n", "A value is expected here"},
+        {X12 "BEG03 : number when kind is rush @or release\n", "\"or\" goes with \"missing\" only"},
+        {X12 "BEG03 : number when kind @or missing\n", "\"or\" goes with \"missing\" only"},
         {X12 "BEG03 none @x\n", "Nothing can stand behind none"},
         {X12 "@BEG03 none\n", "\"none\" has a meaning only in a map that extends"},
         {X12 "@}\n", "No block is open here"},

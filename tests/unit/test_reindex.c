@@ -247,11 +247,12 @@ static void an_older_schema_is_taken_up(void **state)
     assert_int_equal(state_claim_key(k.state, "k", "A.1", "x", NULL), 0);
     state_close(k.state);
     assert_int_equal(sqlite3_open(k.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE mark; ALTER TABLE business_key DROP COLUMN delivered;"
-                                  "PRAGMA user_version=1",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "DROP TABLE not_sent; DROP TABLE mark; ALTER TABLE business_key DROP COLUMN delivered;"
+                     "PRAGMA user_version=1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
     sqlite3_close(db);
     reopen(&k);
     struct seen holder = {.delivered = 9};
