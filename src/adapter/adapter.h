@@ -52,10 +52,11 @@ struct delivery { /* one document on its way */
     json_t *receipt; /* the adapter fills: request, status, headers and body that matter, redacted */
     /* what came of it */
     enum verdict verdict;
-    int64_t not_before;         /* seconds since 1970 for RETRY, IN_DOUBT, HELD */
-    bool only_partner;          /* HELD: what waits is this partner's documents of this type, nothing else */
-    char external[128];         /* the other side's id of it, "" when none */
-    bool awaited;               /* its further fate is asked for by chores */
+    int64_t not_before; /* seconds since 1970 for RETRY, IN_DOUBT, HELD */
+    bool only_partner;  /* HELD: what waits is this partner's documents of this type, nothing else */
+    char external[128]; /* the other side's id of it, "" when none */
+    bool unsent;        /* REJECTED by the adapter itself in deliver: nothing went out, nobody refused */
+    bool awaited;       /* its further fate is asked for by chores */
     int64_t acknowledgment_due; /* 0: none awaited */
     struct findings *findings;
 };

@@ -1,4 +1,6 @@
-/* spoolgate retry DOCUMENT...: puts documents back from error/. It does one rename(2), as mv would. */
+/* spoolgate retry DOCUMENT...: puts documents back from error/. It notes in its
+ * history who did it and why, and does one rename(2), as mv would. */
+#include "command/person.h"
 #include "command/view.h"
 #include <errno.h>
 
@@ -8,16 +10,19 @@ struct retrying {
     struct view view;
     enum destination to;
     bool as_json;
+    const char *person, *reason; /* for the history; reason NULL: none given */
 };
 
 static int usage(FILE *out)
 {
-    fputs("usage: spoolgate retry [-c FILE] [--to translate|outbox] [--json] DOCUMENT...\n\n"
+    fputs("usage: spoolgate retry [-c FILE] [--to translate|outbox] [--reason TEXT] [--json] DOCUMENT...\n\n"
           "Puts documents back from error/: to their outbox when sending failed, to translate/ when "
           "translation did.\n"
-          "It is one rename; mv does the same.\n\n"
+          "The history keeps who did it, when and why. mv puts them back, too, but leaves only that it was "
+          "by hand.\n\n"
           "  -c, --config FILE  this configuration\n"
           "      --to STAGE     translate (translate it anew) or outbox (send it as it is), whatever failed\n"
+          "      --reason TEXT  why, for the history\n"
           "      --json         one JSON object a document, for scripts\n\n"
           "Exit status: 0 done, 1 not all could be put back, 64 usage, 66 no spool, 78 the configuration is "
           "not in\n"
@@ -34,6 +39,24 @@ static int refuse(const char *name, const char *why)
     return -1;
 }
 
+/* On the disk before the move, as all of a document is. Taken out again when nothing came of it. */
+static int note(struct retrying *r, struct document *d, const char *to)
+{
+    document_note_person(d, r->person, r->reason, "put back from error/ to %s by spoolgate retry", to);
+    return document_save(d) < 0 || spool_sync(&r->view.spool) < 0 ? -1 : 0;
+}
+
+static void take_note_back(struct document *d)
+{
+    json_t *history = json_object_get(d->envelope, "history");
+    int failed = errno;
+    json_array_remove(history, json_array_size(history) - 1);
+    if (document_save(d) < 0)
+        fprintf(stderr, "spoolgate retry: the history of %s says that it was put back: it was not\n",
+                d->name);
+    errno = failed;
+}
+
 static int put_back(struct retrying *r, struct document *d)
 {
     const char *endpoint = document_text(d, "endpoint"), *failed_in = document_text(d, "failed_in");
@@ -47,14 +70,19 @@ static int put_back(struct retrying *r, struct document *d)
     if (sending && !config_endpoint(r->view.config, endpoint))
         return refuse(d->name,
                       "was to go to an endpoint that is no longer in the configuration. Say --to translate.");
+    const char *to = sending ? arena_printf(&r->view.arena, "outbox/%s", endpoint) : "translate";
+    if (note(r, d, to) < 0)
+        return refuse(d->name, arena_printf(&r->view.arena, "cannot be written to, so it was left there: %s.",
+                                            strerror(errno)));
     if (spool_move(&r->view.spool, r->view.spool.stage[STAGE_ERROR], d->name,
-                   sending ? STAGE_OUTBOX : STAGE_TRANSLATE, endpoint, d->name) < 0)
+                   sending ? STAGE_OUTBOX : STAGE_TRANSLATE, endpoint, d->name) < 0) {
+        take_note_back(d);
         return refuse(d->name, errno == EEXIST ? "is there already." : strerror(errno));
+    }
     if (r->as_json)
-        printf("{\"document\":\"%s\",\"to\":\"%s%s\"}\n", d->name, sending ? "outbox/" : "translate",
-               sending ? endpoint : "");
+        printf("{\"document\":\"%s\",\"to\":\"%s\"}\n", d->name, to);
     else
-        printf("%s to %s%s\n", d->name, sending ? "outbox/" : "translate/", sending ? endpoint : "");
+        printf("%s to %s%s\n", d->name, to, sending ? "" : "/");
     return 0;
 }
 
@@ -77,11 +105,10 @@ static int retry(struct retrying *r, const char *argument)
 
 int command_retry(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"to", required_argument, NULL, 1},
-                                            {"json", no_argument, NULL, 2},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"to", required_argument, NULL, 1},
+        {"json", no_argument, NULL, 2},           {"reason", required_argument, NULL, 3},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct retrying r = {.to = AS_IT_FAILED};
     const char *file = NULL;
     int option;
@@ -96,6 +123,7 @@ int command_retry(int argc, char **argv)
                 return usage(stderr);
             break;
         case 2: r.as_json = true; break;
+        case 3: r.reason = optarg; break;
         case 'h': return usage(stdout);
         default: return usage(stderr);
         }
@@ -104,6 +132,7 @@ int command_retry(int argc, char **argv)
         return usage(stderr);
     int status = view_open(&r.view, file);
     int failed = 0;
+    r.person = person_name(&r.view.arena);
     for (int i = optind; status == 0 && i < argc; i++)
         failed += retry(&r, argv[i]) < 0;
     if (r.view.spool_is_open && spool_settle(&r.view.spool) < 0) {

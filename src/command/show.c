@@ -131,6 +131,10 @@ static void print_document(struct showing *s, const char *path, const struct doc
         view_text(stdout, json_text_at(entry, "at"), 24);
         view_text(stdout, json_text_at(entry, "by"), 16);
         view_text(stdout, json_text_at(entry, "what"), 0);
+        if (json_text_at(entry, "reason")) {
+            fputs(": ", stdout);
+            view_text(stdout, json_text_at(entry, "reason"), 0);
+        }
         putchar('\n');
     }
 }

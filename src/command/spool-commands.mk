@@ -1,6 +1,7 @@
 libspoolgate_a_SOURCES += \
 	src/command/view.c src/command/view.h \
 	src/command/list.c \
+	src/command/person.c src/command/person.h \
 	src/command/reindex.c \
 	src/command/retry.c \
 	src/command/show.c \

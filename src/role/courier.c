@@ -203,7 +203,9 @@ static bool look_into(struct courier *c, struct waiting *w, struct document *d)
         document_close(d);
         return false;
     }
-    if (document_take(d) > 0) {
+    char place[160];
+    snprintf(place, sizeof place, "outbox/%s", c->desk.endpoint.config->name);
+    if (document_take(d, place) > 0) {
         log_info("%s was put back", w->name);
         if (document_save(d) < 0)
             log_warning("%s cannot be written: %s", w->name, strerror(errno));

@@ -82,6 +82,7 @@ static void check(struct desk *d, struct parcel *p)
 {
     struct document *doc = &p->document;
     const char *partner = document_text(doc, "partner"), *file = document_text(doc, "message.file");
+    const char *outcome = document_text(doc, "outcome");
     p->delivery.partner = partner ? config_partner(d->endpoint.all, partner) : NULL;
     p->delivery.sending =
         find_sending(p->delivery.partner, document_text(doc, "type"), d->endpoint.config->name);
@@ -93,12 +94,12 @@ static void check(struct desk *d, struct parcel *p)
         p->delivery.attempt = (unsigned)tries + 1;
     if (found < 0)
         refuse(p, "document.folder", "See who may read it.", "The document's folder cannot be listed.");
-    else if (found && p->earlier_message && !document_text(doc, "outcome")) {
+    else if (found && p->earlier_message && !outcome) {
         p->delivery.attempt = p->last_attempt;
         refuse_earlier(p);
     } else if (found) {
         p->delivery.attempt = p->last_attempt;
-        p->was_delivered = p->elsewhere[0] || document_text(doc, "outcome");
+        p->was_delivered = p->elsewhere[0] || outcome;
         settle_as(p, DELIVERED);
     } else if (p->elsewhere[0])
         refuse(p, "send.elsewhere",
@@ -120,6 +121,9 @@ static void check(struct desk *d, struct parcel *p)
                "The document has no message yet: it was not translated.");
     else if (document_read(doc, file, &p->message, &p->findings) < 0)
         settle_as(p, REJECTED);
+    else if (p->next_attempt > 1 && !p->in_doubt && outcome && !strcmp(outcome, verdict_word(DELIVERED)))
+        document_note(doc, "operator", "put into outbox/%s/ to be sent once more: it was delivered before",
+                      d->endpoint.config->name);
     p->delivery.message = buffer_as_slice(&p->message);
 }
 
@@ -303,6 +307,7 @@ static void give_up_late(struct desk *d, struct parcel *p)
                 "It has been tried for %ld hours without success%s%s", hours,
                 *last ? "; the last time: " : ".", last);
     v->verdict = REJECTED;
+    p->given_up = true;
 }
 
 static void set_time(struct document *d, const char *member, int64_t seconds)
@@ -328,14 +333,43 @@ static void note_retry(struct desk *d, struct parcel *p)
     document_set(doc, "problem", *problem ? problem : NULL);
 }
 
+/* What became of a document that goes to error/, and in words. Refused is only what the other side refused.
+ */
+static const char *failure(const struct parcel *p, const char **words)
+{
+    if (p->in_doubt) {
+        *words = "it is not known whether it arrived";
+        return "undecided";
+    }
+    if (p->given_up) {
+        *words = "given up";
+        return "given-up";
+    }
+    if (p->delivery.unsent || (!p->attempted && !p->asked)) {
+        *words = "not sent";
+        return "stopped";
+    }
+    *words = "refused by the other side";
+    return "rejected";
+}
+
+static void note_other_endpoint(struct desk *d, struct document *doc)
+{
+    const char *before = document_text(doc, "endpoint"), *now = d->endpoint.config->name;
+    if (before && strcmp(before, now) != 0 && !document_person_noted(doc))
+        document_note(doc, "operator", "moved by hand to outbox/%s/; it was for %s", now, before);
+    document_set(doc, "endpoint", now);
+}
+
 static int finish_envelope(struct desk *d, struct parcel *p)
 {
+    const char *words;
     struct document *doc = &p->document;
     const struct delivery *v = &p->delivery;
     give_up_late(d, p);
     document_set_integer(doc, "attempts", v->attempt);
     if (!p->elsewhere[0])
-        document_set(doc, "endpoint", d->endpoint.config->name);
+        note_other_endpoint(d, doc);
     if (v->external[0])
         document_set(doc, "external_id", v->external);
     if (v->verdict != DELIVERED && v->verdict != REJECTED) {
@@ -356,8 +390,8 @@ static int finish_envelope(struct desk *d, struct parcel *p)
                       v->external[0] ? " as " : "", v->external, v->awaited ? "; its fate is asked for" : "");
         return document_save(doc);
     }
-    document_set(doc, "outcome", p->in_doubt ? "undecided" : "rejected");
-    document_note(doc, d->role, "to error/: %s", first_finding(&p->findings));
+    document_set(doc, "outcome", failure(p, &words));
+    document_note(doc, d->role, "%s, to error/: %s", words, first_finding(&p->findings));
     return document_write_error(doc, &p->findings, "outbox");
 }
 

@@ -24,6 +24,7 @@ struct parcel { /* one document of the group */
     bool was_delivered;    /* and its envelope said so: only moved, by a kill or by hand */
     char elsewhere[64];    /* the last attempt counts, and was made at this other endpoint; "" when not */
     bool asked;            /* the other side was asked about it */
+    bool given_up;         /* tried for as long as the endpoint's settings say */
     bool earlier_message;  /* the last attempt was to send another one: translated anew since */
     bool earlier_arrived;  /* and that one is at the other side */
     bool attempted;        /* attempt-<k>.json of this try is written */

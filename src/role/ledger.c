@@ -68,7 +68,8 @@ static bool has_attempt(int folder)
     return found;
 }
 
-/* A document in error/ that never left, or was refused by the other side, makes way for a later one. */
+/* A document in error/ that never left, or of which it is known that the other side does not have it, makes
+ * way for a later one. */
 static bool makes_way(struct translator *w, const struct rival *r)
 {
     char *slash = strrchr(r->path, '/');
@@ -78,7 +79,9 @@ static bool makes_way(struct translator *w, const struct rival *r)
         document_open(&d, w->spool.stage[STAGE_ERROR], slash + 1, &ignored) < 0)
         return false;
     const char *outcome = document_text(&d, "outcome");
-    bool result = outcome ? !strcmp(outcome, "rejected") : !has_attempt(d.folder);
+    bool result =
+        outcome ? !strcmp(outcome, "rejected") || !strcmp(outcome, "given-up") || !strcmp(outcome, "stopped")
+                : !has_attempt(d.folder);
     document_close(&d);
     return result;
 }

@@ -134,13 +134,10 @@ void document_set_integer(struct document *d, const char *member, int64_t value)
     json_object_set_new(d->envelope, member, json_integer(value));
 }
 
-void document_note(struct document *d, const char *by, const char *format, ...)
+static json_t *add_note(struct document *d, const char *by, const char *format, va_list ap)
 {
     char what[2048], at[INSTANT_TEXT];
-    va_list ap;
-    va_start(ap, format);
     vsnprintf(what, sizeof what, format, ap);
-    va_end(ap);
     instant_print(instant_now(), 3, at);
     json_t *history = json_object_get(d->envelope, "history");
     if (!json_is_array(history)) {
@@ -152,9 +149,40 @@ void document_note(struct document *d, const char *by, const char *format, ...)
     json_object_set_new_nocheck(entry, "by", envelope_text(by));
     json_object_set_new_nocheck(entry, "what", envelope_text(what));
     json_array_append_new(history, entry);
+    return entry;
 }
 
-int document_take(struct document *d)
+void document_note(struct document *d, const char *by, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    add_note(d, by, format, ap);
+    va_end(ap);
+}
+
+#define PERSON "operator "
+
+void document_note_person(struct document *d, const char *person, const char *reason, const char *format, ...)
+{
+    char by[256];
+    va_list ap;
+    va_start(ap, format);
+    snprintf(by, sizeof by, PERSON "%s", person);
+    json_t *entry = add_note(d, by, format, ap);
+    if (reason)
+        json_object_set_new_nocheck(entry, "reason", envelope_text(reason));
+    va_end(ap);
+}
+
+bool document_person_noted(const struct document *d)
+{
+    const json_t *history = json_object_get(d->envelope, "history");
+    size_t n = json_array_size(history);
+    const char *by = n ? json_string_value(json_object_get(json_array_get(history, n - 1), "by")) : NULL;
+    return by && !strncmp(by, PERSON, strlen(PERSON));
+}
+
+int document_take(struct document *d, const char *place)
 {
     char kept[32];
     for (int k = 1; k < 10000; k++) {
@@ -162,7 +190,11 @@ int document_take(struct document *d)
         if (stage_rename(d->folder, "error.txt", d->folder, kept) == 0) {
             json_object_del(d->envelope, "failed_in");
             json_object_del(d->envelope, "not_before");
-            document_note(d, "operator", "put back; what was wrong stands in %s", kept);
+            if (document_person_noted(d))
+                document_note(d, "spool", "found in %s/; what was wrong stands in %s", place, kept);
+            else
+                document_note(d, "operator", "moved by hand from error/ to %s/; what was wrong stands in %s",
+                              place, kept);
             return 1;
         }
         if (errno == ENOENT)

@@ -32,9 +32,16 @@ void document_set_integer(struct document *d, const char *member, int64_t value)
 /* Adds {"at":…, "by": role, "what": sentence} to history. */
 void document_note(struct document *d, const char *by, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A person put the folder back: error.txt becomes error-<k>.txt, "failed_in" and "not_before" go. 1 when
- * there was one, 0 when not, -1 with errno. For claims and couriers, not for those who only look. */
-int document_take(struct document *d);
+/* The same of something that a person did by a command: "by" is "operator <person>"; reason: what he said of
+ * it, or NULL. */
+void document_note_person(struct document *d, const char *person, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The last entry of history is one of those: what moved the folder is told already. */
+bool document_person_noted(const struct document *d);
+/* A person put the folder back, into place ("translate", "outbox/orderful"): error.txt becomes error-<k>.txt,
+ * "failed_in" and "not_before" go, and a move that no command noted is noted as one by hand. 1 when there was
+ * one, 0 when not, -1 with errno. For claims and couriers, not for those who only look. */
+int document_take(struct document *d, const char *place);
 /* Writes document.json, not synced: the group's sync follows. One that replaces another stands beside it as
  * .document.json until spool_sync (or document_close); document_open reads the newer one. 0, or -1 with errno
  * and the old one as it was. */

@@ -214,7 +214,7 @@ int work_claim_folder(struct work *w, const char *name, struct document *out)
     if (stage_rename(translate, name, w->dir, own) < 0)
         return errno == ENOENT ? 1 : -1;
     stage_changed(w->spool, translate);
-    if (document_open(out, w->dir, own, NULL) < 0 || document_take(out) < 0) {
+    if (document_open(out, w->dir, own, NULL) < 0 || document_take(out, "translate") < 0) {
         int failed = errno;
         document_close(out);
         stage_rename(w->dir, own, translate, name);

@@ -67,11 +67,17 @@ number=$(jq .control_number "$waiting/document.json")
 name=$(basename "$waiting")
 [ "${waiting%/error/*}" = "$waiting" ] && mv "$waiting" "$spool/error/"
 mv "$SFTP_ROOT/hansen.away" "$SFTP_ROOT/hansen"
-"$SPOOLGATE" retry "$name"
+SUDO_USER=kari "$SPOOLGATE" retry --reason "their folder is there again" "$name"
 is $? 0 "retry puts it back"
 run
 ok "and it arrives" test -s "$SFTP_ROOT/hansen/in/PO-710001.x12"
 is "$(jq .control_number "$spool"/archive/*/*/*/"$name"/document.json)" "$number" "with the control number it had"
+
+history=$("$SPOOLGATE" show "$name")
+who=$(jq -r '.history[] | select(.reason) | .by' "$spool"/archive/*/*/*/"$name"/document.json)
+like "$who" '^operator [a-z]' "the history says who put it back"
+like "$history" 'put back from error/ to .* by spoolgate retry: their folder is there again' "and why"
+like "$("$SPOOLGATE" show "$(basename "$archive")")" 'moved by hand from error/ to translate/' "of a bare mv it says that it was by hand"
 
 # reindex: the state is lost, the spool is the truth
 like "$("$SPOOLGATE" trace 500257)" '500257' "trace finds an order"

@@ -129,7 +129,7 @@ static struct batch send_group(struct counter *c)
     struct document d;
     struct findings f = {.arena = &c->arena};
     assert_int_equal(document_open(&d, c->outbox, NAME, &f), 0);
-    document_take(&d);
+    document_take(&d, "outbox/there");
     batch_add(&b, &d);
     assert_int_equal(dispatch(&c->desk, &b), 0);
     batch_free(&b);
@@ -364,6 +364,78 @@ static void what_was_delivered_is_not_sent_again(void **state)
     send_group(&c);
     assert_int_equal(other_side.delivered, 2);
     assert_int_equal(other_side.attempt, 2);
+    assert_true(history_says(&c, ARCHIVE "/" NAME, "to be sent once more: it was delivered before"));
+    counter_close(&c);
+}
+
+/* "rejected" is what the other side said. What spoolgate does not send, or gives up, is called that. */
+static void nothing_is_called_refused_that_nobody_refused(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, OUTBOX "/" NAME "/message.x12", "ISA*massage~");
+    send_group(&c);
+    assert_int_equal(other_side.delivered, 0);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "stopped");
+    assert_true(history_says(&c, "error/" NAME, "not sent, to error/: "));
+    assert_int_equal(file_remove_tree(c.tree.spool.root, "error/" NAME), 0);
+
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = REJECTED;
+    other_side.problem = "BEG03 is not known here.";
+    send_group(&c);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "rejected");
+    assert_true(history_says(&c, "error/" NAME, "refused by the other side, to error/: BEG03"));
+    assert_int_equal(file_remove_tree(c.tree.spool.root, "error/" NAME), 0);
+
+    put(&c, OUTBOX "/" NAME);
+    struct findings f = {.arena = &c.arena};
+    struct document d;
+    assert_int_equal(document_open(&d, c.outbox, NAME, &f), 0);
+    document_set_integer(&d, "attempts", 9);
+    document_set_integer(&d, "trying_since", instant_now().seconds - 49 * 3600);
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    other_side.deliver = RETRY;
+    send_group(&c);
+    assert_string_equal(text(&c, "error", "document.json", "outcome"), "given-up");
+    assert_true(history_says(&c, "error/" NAME, "given up, to error/: "));
+    counter_close(&c);
+}
+
+/* Whose hand moved it: a command's user is named, mv leaves none; nothing is noted twice. */
+static void the_history_says_who_moved_it(void **state)
+{
+    (void)state;
+    struct counter c;
+    struct findings f = {.arena = &c.arena};
+    struct document d;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.deliver = REJECTED;
+    send_group(&c);
+    move_folder(&c, "error/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_true(history_says(&c, "error/" NAME, "moved by hand from error/ to outbox/there/"));
+    move_folder(&c, "error/" NAME, OUTBOX "/" NAME);
+    assert_int_equal(document_open(&d, c.outbox, NAME, &f), 0);
+    document_note_person(&d, "kari", "they asked for it", "put back by spoolgate retry");
+    assert_int_equal(document_save(&d), 0);
+    document_close(&d);
+    send_group(&c);
+    assert_true(history_says(&c, "error/" NAME, "operator kari"));
+    assert_true(history_says(&c, "error/" NAME, "they asked for it"));
+    assert_null(strstr(strstr(tree_text(&c.tree, "error/" NAME "/document.json"), "moved by hand") + 1,
+                       "moved by hand"));
+    /* of another endpoint, by mv */
+    c.endpoint.name = "other";
+    other_side.deliver = DELIVERED;
+    assert_int_equal(unlinkat(c.tree.spool.root, "error/" NAME "/error.txt", 0), 0);
+    move_folder(&c, "error/" NAME, OUTBOX "/" NAME);
+    send_group(&c);
+    assert_true(history_says(&c, ARCHIVE "/" NAME, "moved by hand to outbox/other/; it was for net"));
     counter_close(&c);
 }
 
@@ -563,6 +635,8 @@ int main(void)
         cmocka_unit_test(what_did_not_arrive_is_sent_again_at_once),
         cmocka_unit_test(an_answer_that_is_lost_is_not_a_failure),
         cmocka_unit_test(killed_before_the_move),
+        cmocka_unit_test(nothing_is_called_refused_that_nobody_refused),
+        cmocka_unit_test(the_history_says_who_moved_it),
         cmocka_unit_test(what_was_delivered_is_not_sent_again),
         cmocka_unit_test(what_was_translated_anew_is_sent),
         cmocka_unit_test(doubt_is_asked_about_where_it_arose),

@@ -423,7 +423,7 @@ static void error_txt_says_what_where_and_the_way_back(void **state)
     document_set(&d, "endpoint", "fjord");
     finding_add(&t.findings, SEVERITY_ERROR, "map.code", "lines[2].uom", "Add it to the table.",
                 "PALLE2 is no unit.");
-    assert_int_equal(document_take(&d), 0);
+    assert_int_equal(document_take(&d, "translate"), 0);
     for (int k = 1; k <= 3; k++) {
         assert_int_equal(document_write_error(&d, &t.findings, k == 3 ? "outbox" : "translate"), 0);
         const char *text = tree_text(&t, "translate/" ID "/error.txt");
@@ -433,7 +433,7 @@ static void error_txt_says_what_where_and_the_way_back(void **state)
         assert_non_null(strstr(text, "mv error/" ID " translate/"));
         assert_true((strstr(text, "mv error/" ID " outbox/fjord/") != NULL) == (k == 3));
         assert_string_equal(document_text(&d, "failed_in"), k == 3 ? "outbox" : "translate");
-        assert_int_equal(document_take(&d), 1);
+        assert_int_equal(document_take(&d, "translate"), 1);
         assert_null(document_text(&d, "failed_in"));
     }
     assert_true(tree_has(&t, "translate/" ID "/error-3.txt"));

@@ -120,6 +120,7 @@ static bool refuse(struct delivery *d, const char *code, const char *todo, const
 {
     finding_add(d->findings, SEVERITY_ERROR, code, "", todo, "%s", what);
     d->verdict = REJECTED;
+    d->unsent = true;
     return false;
 }
 
