@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "role/confine.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -96,6 +97,8 @@ static json_t *row(const struct role *r)
     json_object_set_new(object, "failed", json_boolean(e->failed));
     json_object_set_new(object, "restarts", json_integer(r->restarts));
     json_object_set_new(object, "documents", json_integer(e->documents));
+    if (r->kind == ROLE_TRANSLATOR)
+        json_object_set_new(object, "confined", json_string(confine_words((unsigned)e->confined)));
     if (e->next_due > 0) {
         instant_print((struct instant){.seconds = e->next_due}, 0, next);
         json_object_set_new(object, "next_due", json_string(next));

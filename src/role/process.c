@@ -1,18 +1,11 @@
 /* process: see process.h. Signals come through signalfd(2), so a role has no handlers and no interrupted
- * system calls. The filter of process_confine is classic BPF as seccomp(2) describes; it refuses with EPERM,
- * so that a library that tries a name lookup fails like on a machine without network. */
+ * system calls. */
 #include "role/process.h"
-#include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,39 +77,6 @@ void process_raise_file_limit(void)
         files.rlim_cur = files.rlim_max > 65536 ? 65536 : files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-}
-
-#if defined(__x86_64__)
-#define THIS_ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define THIS_ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif
-
-bool process_confine(void)
-{
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return false;
-#ifdef THIS_ARCHITECTURE
-    static const unsigned refused[] = {
-        SYS_socket, SYS_connect,  SYS_bind,   SYS_listen,           SYS_sendto,           SYS_sendmsg,
-        SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev};
-    enum { COUNT = sizeof refused / sizeof *refused };
-    struct sock_filter code[4 + COUNT + 2];
-    unsigned n = 0;
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCHITECTURE, 1, 0);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (unsigned i = 0; i < COUNT; i++) /* equal: over the rest and over "allow", to "refuse" */
-        code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused[i],
-                                                 (unsigned char)(COUNT - i), 0);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-    struct sock_fprog program = {.len = (unsigned short)n, .filter = code};
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
-#else
-    return false;
-#endif
 }
 
 int64_t process_milliseconds(void)

@@ -1,5 +1,5 @@
 /* process: what every role does as a process: signals that are only looked at between groups, waiting for
- * work without sleeping through it, dying with the supervisor, and giving up what a role does not need. */
+ * work without sleeping through it, dying with the supervisor. */
 #ifndef SPOOLGATE_ROLE_PROCESS_H
 #define SPOOLGATE_ROLE_PROCESS_H
 
@@ -31,10 +31,6 @@ void process_follow_parent(int parent);
 void process_name(const char *role);
 /* As many open files as the system lets it have: a group of documents is a group of open folders. */
 void process_raise_file_limit(void);
-/* For the role that reads untrusted bytes: no new privileges, no sockets, no programs started, no looking
- * into other processes (seccomp). False when the kernel does not offer that; the role then works without. */
-bool process_confine(void);
-
 int64_t process_milliseconds(void); /* CLOCK_MONOTONIC */
 
 #endif

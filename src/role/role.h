@@ -16,6 +16,7 @@ struct board_entry {
     volatile int failed;         /* the last look ended with an error */
     volatile int put_off;        /* of a poller that failed: within minutes it will not be otherwise */
     volatile int left_out;       /* of a poller: what was read a moment ago was not asked for again */
+    volatile int confined;       /* of a translator: what it gave up (confine.h) */
     volatile long held;          /* of a courier: documents of its outbox that wait for a person */
 };
 

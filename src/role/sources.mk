@@ -1,6 +1,7 @@
 libspoolgate_a_SOURCES += \
 	src/role/role.h \
 	src/role/process.c src/role/process.h \
+	src/role/confine.c src/role/confine.h \
 	src/role/listing.c src/role/listing.h \
 	src/role/whereabouts.c src/role/whereabouts.h \
 	src/role/difference.c src/role/difference.h \

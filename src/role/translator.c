@@ -5,11 +5,13 @@
  * next translator of the slot takes up what it had in hand. */
 #include "base/log.h"
 #include "net/secrets.h"
+#include "role/confine.h"
 #include "role/desk.h"
 #include "role/gather.h"
 #include "role/hand.h"
 #include "role/process.h"
 #include "role/role.h"
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +77,49 @@ static void translator_close(struct translator *w)
     arena_free(&w->arena);
 }
 
+/* ---- what it gives up ---- */
+
+#define PATHS 64
+
+/* Versions of the standard may stand elsewhere and be linked to. */
+static size_t list_versions(struct translator *w, const char **paths, size_t n)
+{
+    const char *x12 = arena_printf(&w->arena, "%s/x12", w->config->translators_directory);
+    DIR *d = opendir(x12);
+    for (const struct dirent *e; d && n < PATHS - 1 && (e = readdir(d));)
+        if (e->d_name[0] != '.')
+            paths[n++] = arena_printf(&w->arena, "%s/%s", x12, e->d_name);
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* It reads maps and tables, and writes the spool and the state; the folder of the state may hold secrets, so
+ * it has the state's three files alone, which SQLite has made by now. */
+static void give_up(struct translator *w, struct board_entry *board)
+{
+    const char *readable[PATHS] = {"/dev/urandom"}, *writable[5] = {NULL}, *state = w->config->state;
+    size_t n = 1;
+    for (const char *const *d = w->config->map_directories; *d; d++)
+        readable[n++] = *d;
+    n = list_versions(w, readable, n);
+    readable[n] = NULL;
+    n = 0;
+    writable[n++] = arena_printf(&w->arena, "/proc/self/fd/%d", w->spool.root);
+    writable[n++] = state;
+    writable[n++] = arena_printf(&w->arena, "%s-wal", state);
+    writable[n++] = arena_printf(&w->arena, "%s-shm", state);
+    unsigned confined = confine(&(struct confinement){readable, writable});
+    board->confined = (int)confined;
+    if (confined == (CONFINED_CALLS | CONFINED_PATHS))
+        log_debug("confined by %s", confine_words(confined));
+    else
+        log_warning(
+            "this kernel does not offer all that keeps a translator in its place: it is confined by %s",
+            confine_words(confined));
+    arena_reset(&w->arena);
+}
+
 /* One look: the number of documents handled, or -1 when the role has to end. */
 static long look(struct translator *w, struct gatherer *g)
 {
@@ -129,8 +174,7 @@ int role_translator(struct role_context *c, int slot)
         return EX_SOFTWARE;
     process_raise_file_limit();
     if (translator_open(&w, &p, slot) == 0 && (g = gatherer_open(&w))) {
-        if (!process_confine())
-            log_debug("this kernel does not offer seccomp: the translator runs without it");
+        give_up(&w, c->board);
         status = work_until_stopped(&w, g, c->board, &p);
     } else if (process_stopping(&p))
         status = EX_OK;

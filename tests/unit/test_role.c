@@ -233,32 +233,6 @@ static void a_summary_counts_what_is_new_in_error(void **state)
 
 /* ---- process ---- */
 
-static int run_confined(void)
-{
-    if (!process_confine())
-        return 77;
-    if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM)
-        return 1;
-    char *const arguments[] = {NULL};
-    if (execve("/bin/true", arguments, arguments) == 0 || errno != EPERM)
-        return 2;
-    return open("/dev/null", O_RDONLY) >= 0 ? 0 : 3;
-}
-
-static void a_translator_has_no_network(void **state)
-{
-    (void)state;
-    int status;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(run_confined());
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 77)
-        skip(); /* no seccomp here */
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static void signals_are_seen_between_groups(void **state)
 {
     (void)state;
@@ -290,7 +264,6 @@ int main(void)
         cmocka_unit_test(a_first_destination_is_found_under_its_bare_id),
         cmocka_unit_test(idle_means_nothing_to_do),
         cmocka_unit_test(a_summary_counts_what_is_new_in_error),
-        cmocka_unit_test(a_translator_has_no_network),
         cmocka_unit_test(signals_are_seen_between_groups),
     };
     return cmocka_run_group_tests_name("role", tests, NULL, NULL);
