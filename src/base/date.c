@@ -1,6 +1,7 @@
 /* date: see date.h. The Gregorian calendar, also before 1582; years 1 to 9999. Days are counted from
  * 1970-01-01 with years that begin in March, so that the leap day is a year's last. */
 #include "base/date.h"
+#include <stdio.h>
 #include <time.h>
 
 #define DAY INT64_C(86400)
@@ -164,4 +165,17 @@ size_t instant_print(struct instant t, int decimals, char out[INSTANT_TEXT])
     *p++ = 'Z';
     *p = '\0';
     return (size_t)(p - out);
+}
+
+const char *age_print(int64_t seconds, char out[AGE_TEXT])
+{
+    if (seconds < 120)
+        snprintf(out, AGE_TEXT, "%d s", seconds < 0 ? 0 : (int)seconds);
+    else if (seconds < 7200)
+        snprintf(out, AGE_TEXT, "%d min", (int)(seconds / 60));
+    else if (seconds < 172800)
+        snprintf(out, AGE_TEXT, "%d h", (int)(seconds / 3600));
+    else
+        snprintf(out, AGE_TEXT, "%lld d", (long long)(seconds / 86400));
+    return out;
 }

@@ -27,4 +27,8 @@ bool instant_parse(struct slice text, struct instant *out);
 size_t instant_print(struct instant t, int decimals, char out[INSTANT_TEXT]); /* "2026-03-20T09:14:55.420Z" */
 struct date instant_date(struct instant t);                                   /* in UTC */
 
+#define AGE_TEXT 24
+/* "12 s", "3 min", "5 h", "2 d"; less than nothing is "0 s". */
+const char *age_print(int64_t seconds, char out[AGE_TEXT]);
+
 #endif

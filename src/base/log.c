@@ -10,6 +10,8 @@
 
 static char role_shown[64] = "spoolgate";
 static enum log_level threshold = LOG_INFO;
+static char *kept_error;
+static size_t kept_room;
 
 void log_role(const char *role)
 {
@@ -19,6 +21,12 @@ void log_role(const char *role)
 void log_threshold(enum log_level lowest)
 {
     threshold = lowest;
+}
+
+void log_keep_error(char *into, size_t room)
+{
+    kept_error = into;
+    kept_room = room;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -34,6 +42,8 @@ void log_line(enum log_level level, const char *format, ...)
     va_end(ap);
     if (n < 0)
         n = 0;
+    if (level == LOG_ERROR && kept_error)
+        snprintf(kept_error, kept_room, "%s", sentence);
     size_t said = (size_t)n < sizeof sentence ? (size_t)n : sizeof sentence - 1;
     size_t len = (size_t)snprintf(line, 96, "%s %s: ", name[level], role_shown);
     len += utf8_show(slice_make(sentence, said), line + len, LINE_LIMIT - 100);

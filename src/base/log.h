@@ -3,10 +3,14 @@
 #ifndef SPOOLGATE_BASE_LOG_H
 #define SPOOLGATE_BASE_LOG_H
 
+#include <stddef.h>
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 void log_role(const char *role); /* shown on each line of this process; copied */
 void log_threshold(enum log_level lowest);
+/* Where the last error is kept as well, so that who starts this process again can say why; NULL: nowhere. */
+void log_keep_error(char *into, size_t room);
 /* Control characters of untrusted text are shown as \xNN, so that a file name cannot forge a line. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

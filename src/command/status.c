@@ -5,22 +5,25 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "command/view.h"
+#include "role/storage.h"
 #include "state/mark.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SHOWN_PROBLEMS 20
+#define SILENT_AFTER 15 /* s; a gateway writes .run.json every two */
 
 struct looking {
     struct view view;
     json_t *status, *problems;
     int64_t now;
     int documents, overdue, awaited;
+    bool storage_told;
 };
 
 static int usage(FILE *out)
@@ -218,6 +221,109 @@ static void look_at_archive(struct looking *l)
 
 /* ---- roles, awaited ---- */
 
+/* Whoever runs holds the lock; its number stands in the file. 0: nobody. */
+static long running_process(const struct looking *l)
+{
+    int fd = openat(l->view.spool.root, ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char pid[32] = "";
+    if (fd < 0)
+        return 0;
+    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    ssize_t n = held ? pread(fd, pid, sizeof pid - 1, 0) : 0;
+    close(fd);
+    long number = n > 0 ? strtol(pid, NULL, 10) : 0;
+    return held ? (number > 0 ? number : 1) : 0;
+}
+
+/* What it says of itself is old: why, as far as can be seen from here. */
+static void look_at_silence(struct looking *l, const json_t *run, long pid)
+{
+    const char *updated = json_text_at(run, "updated");
+    char why[OUTAGE_WHY], age[AGE_TEXT];
+    int64_t silent = view_since(updated);
+    if (run && silent >= 0 && silent < SILENT_AFTER)
+        return;
+    struct stat st; /* just begun, and on its first round */
+    if (!run && fstatat(l->view.spool.root, ".lock", &st, 0) == 0 &&
+        l->now - st.st_mtim.tv_sec < SILENT_AFTER)
+        return;
+    const struct spool *s = &l->view.spool;
+    const char *state = l->view.config->state;
+    bool known = storage_disk(s, state, true, why) || storage_spool(s, l->view.config, why);
+    problem(l, "silent", "gateway",
+            arena_printf(&l->view.arena,
+                         "it runs (process %ld) but cannot write .run.json%s%s%s: what is said here of roles "
+                         "and outages is as old. %s",
+                         pid, updated ? " since " : "", updated ? updated : "",
+                         updated ? arena_printf(&l->view.arena, " (%s)", view_age(silent, age)) : "",
+                         known ? why : "Does the process hang, or is it stopped? See the log."));
+    l->storage_told = known;
+}
+
+/* What the gateway says it cannot do. A mark in an outbox is told where it stands, with what to do. */
+static void look_at_outages(struct looking *l, const json_t *run)
+{
+    const json_t *outage;
+    size_t i;
+    json_array_foreach(json_object_get(run, "outages"), i, outage)
+    {
+        const char *what = json_text_at(outage, "what"), *about = json_text_at(outage, "about");
+        const char *since = json_text_at(outage, "since"), *said = json_text_at(outage, "said");
+        int64_t tries = json_integer_at(outage, "tries", 0);
+        char age[AGE_TEXT];
+        if (!what || !about || !since || !said || !strcmp(what, "held"))
+            continue;
+        l->storage_told |= !strcmp(what, "disk") || !strcmp(what, "spool") || !strcmp(what, "state");
+        problem(l, what, about,
+                arena_printf(
+                    &l->view.arena, "since %s (%s%s): %s", since, view_age(view_since(since), age),
+                    tries ? arena_printf(&l->view.arena, ", tried %lld times", (long long)tries) : "", said));
+    }
+}
+
+static bool has_outage(const json_t *run, const char *role)
+{
+    const json_t *outage;
+    size_t i;
+    const char *blank = strchr(role, ' ');
+    json_array_foreach(json_object_get(run, "outages"), i, outage)
+    {
+        const char *where = json_text_at(outage, "where");
+        if (where && (!strcmp(where, role) || (blank && !strcmp(where, blank + 1))))
+            return true;
+    }
+    return false;
+}
+
+static void look_at_role(struct looking *l, const json_t *run, const json_t *role)
+{
+    const char *name = json_text_at(role, "role"), *state = json_text_at(role, "state");
+    if (!name || has_outage(run, name))
+        return;
+    if (state && !strcmp(state, "down"))
+        problem(l, "down", name, "it ended and is started again after a pause; the log says why it ended");
+    else if (json_is_true(json_object_get(role, "failed")))
+        problem(l, "failing", name, "its last look ended with an error; the log says which");
+}
+
+/* Also when nobody runs, or who runs cannot say so. */
+static void look_at_storage(struct looking *l)
+{
+    char why[OUTAGE_WHY];
+    const struct view *v = &l->view;
+    if (l->storage_told)
+        return;
+    if (storage_disk(&v->spool, v->config->state, false, why))
+        problem(l, "disk", v->spool.path, why);
+    struct stat st;
+    if (fstat(v->spool.root, &st) < 0 || st.st_uid != geteuid())
+        return; /* what another user may write is not what the gateway may */
+    if (storage_spool(&v->spool, v->config, why))
+        problem(l, "spool", v->spool.path, why);
+    if (access(v->config->state, F_OK) == 0 && storage_state(v->config->state, why))
+        problem(l, "state", v->config->state, why);
+}
+
 static void look_at_roles(struct looking *l)
 {
     struct buffer text = {0};
@@ -226,20 +332,16 @@ static void look_at_roles(struct looking *l)
     if (file_read(l->view.spool.root, ".run.json", 1 << 20, &text) == 0)
         run = json_parse(buffer_as_slice(&text), NULL);
     buffer_free(&text);
-    int64_t pid = json_integer_at(run, "pid", 0);
-    bool runs = pid > 0 && pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
-    json_object_set_new(l->status, "running", json_boolean(runs));
-    if (runs)
+    long pid = running_process(l);
+    json_object_set_new(l->status, "running", json_boolean(pid));
+    if (pid) {
         json_object_set(l->status, "roles", json_object_get(run, "roles"));
-    json_array_foreach(runs ? json_object_get(run, "roles") : NULL, i, role)
-    {
-        const char *name = json_text_at(role, "role"), *state = json_text_at(role, "state");
-        if (state && !strcmp(state, "down"))
-            problem(l, "down", name,
-                    "it ended and is started again after a pause; the log says why it ended");
-        else if (json_is_true(json_object_get(role, "failed")))
-            problem(l, "failing", name, "its last look ended with an error; the log says which");
+        json_object_set(l->status, "outages", json_object_get(run, "outages"));
+        look_at_silence(l, run, pid);
+        look_at_outages(l, run);
     }
+    json_array_foreach(pid ? json_object_get(run, "roles") : NULL, i, role) look_at_role(l, run, role);
+    look_at_storage(l);
     json_decref(run);
 }
 

@@ -235,19 +235,9 @@ void view_text(FILE *out, const char *text, int width)
         putc(' ', out);
 }
 
-const char *view_age(int64_t seconds, char out[24])
+const char *view_age(int64_t seconds, char out[AGE_TEXT])
 {
-    if (seconds < 0)
-        return "-";
-    if (seconds < 120)
-        snprintf(out, 24, "%d s", (int)seconds);
-    else if (seconds < 7200)
-        snprintf(out, 24, "%d min", (int)(seconds / 60));
-    else if (seconds < 172800)
-        snprintf(out, 24, "%d h", (int)(seconds / 3600));
-    else
-        snprintf(out, 24, "%lld d", (long long)(seconds / 86400));
-    return out;
+    return seconds < 0 ? "-" : age_print(seconds, out);
 }
 
 int64_t view_since(const char *text)

@@ -44,8 +44,8 @@ void view_print_json(const json_t *j); /* one line on stdout */
 /* Prints a text fit for a screen, filled up to width columns; NULL as "-". Without width (0) as long as it
  * is. */
 void view_text(FILE *out, const char *text, int width);
-/* "12 s", "3 min", "5 h", "2 d" */
-const char *view_age(int64_t seconds, char out[24]);
+/* As age_print; "-" for less than nothing. */
+const char *view_age(int64_t seconds, char out[AGE_TEXT]);
 /* Seconds since an instant in text; -1 when it is none. */
 int64_t view_since(const char *text);
 

@@ -78,6 +78,23 @@ void board_close(struct board *b)
     *b = (struct board){0};
 }
 
+int board_replace(struct board *b, const struct config *c)
+{
+    struct board anew;
+    if (board_open(&anew, c) < 0)
+        return -1;
+    for (size_t i = 0; i < anew.count; i++)
+        for (size_t k = 0; k < b->count; k++)
+            if (!strcmp(anew.roles[i].entry->role, b->roles[k].entry->role)) {
+                memcpy(anew.roles[i].entry->outages, b->roles[k].entry->outages,
+                       sizeof b->roles[k].entry->outages);
+                anew.roles[i].restarts = b->roles[k].restarts;
+            }
+    board_close(b);
+    *b = anew;
+    return 0;
+}
+
 struct role *board_find(struct board *b, int pid)
 {
     for (size_t i = 0; i < b->count; i++)
@@ -106,7 +123,7 @@ static json_t *row(const struct role *r)
     return object;
 }
 
-void board_write(const struct board *b, const struct spool *s, const char *config_file)
+int board_write(const struct board *b, const struct spool *s, const char *config_file, json_t *outages)
 {
     char now[INSTANT_TEXT];
     struct buffer text = {0};
@@ -118,11 +135,12 @@ void board_write(const struct board *b, const struct spool *s, const char *confi
     for (size_t i = 0; i < b->count; i++)
         json_array_append_new(roles, row(&b->roles[i]));
     json_object_set_new(run, "roles", roles);
+    json_object_set_new(run, "outages", outages);
     json_print(run, &text);
-    if (file_replace(s->root, RUN_FILE, buffer_as_slice(&text), 0640, false) < 0)
-        log_debug("%s cannot be written: %s", RUN_FILE, strerror(errno));
+    int failed = file_replace(s->root, RUN_FILE, buffer_as_slice(&text), 0640, false) < 0 ? errno : 0;
     json_decref(run);
     buffer_free(&text);
+    return failed;
 }
 
 void board_erase(const struct spool *s)

@@ -5,6 +5,7 @@
 
 #include "role/role.h"
 #include "spool/spool.h"
+#include <jansson.h>
 
 enum role_kind { ROLE_TRANSLATOR, ROLE_COURIER, ROLE_POLLER };
 
@@ -16,6 +17,7 @@ struct role {
     int pid;                     /* 0: not running */
     unsigned restarts, failures; /* since the supervisor began; in a row */
     int64_t started, next_start; /* process_milliseconds */
+    struct outage down;          /* it ends again and again */
 };
 
 struct board {
@@ -28,9 +30,13 @@ struct board {
 /* The roles that a configuration asks for. 0, or -1 with errno. */
 int board_open(struct board *b, const struct config *c);
 void board_close(struct board *b);
+/* For another configuration: what was known of a role that is in both stays. The roles must have ended. 0, or
+ * -1 with errno and the board as it was. */
+int board_replace(struct board *b, const struct config *c);
 struct role *board_find(struct board *b, int pid); /* NULL when it is none of ours */
-/* Writes spool/.run.json: pids, roles, restarts; replaced whole, not synced. */
-void board_write(const struct board *b, const struct spool *s, const char *config_file);
+/* Writes spool/.run.json: pids, roles, restarts, outages (an array; taken over); replaced whole, not synced.
+ * 0, or what errno says. */
+int board_write(const struct board *b, const struct spool *s, const char *config_file, json_t *outages);
 void board_erase(const struct spool *s);
 
 #endif

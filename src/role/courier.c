@@ -56,6 +56,7 @@ struct courier {
     int64_t
         paused_until; /* the whole endpoint: held, or the other side is away; ms of process_milliseconds */
     bool held;
+    bool reached;            /* something arrived, or was answered, since this process began */
     unsigned failures;       /* groups in a row of which nothing arrived */
     size_t limit;            /* documents a group */
     struct arena arena;      /* of the group at hand */
@@ -300,17 +301,22 @@ static int64_t pause_end(const struct courier *c) /* seconds since 1970 */
 /* outbox/<endpoint>/.held says why nothing is sent, for `status` and whoever looks; removing it resumes. */
 static void hold(struct courier *c, int64_t until, const char *why)
 {
+    char about[OUTAGE_ABOUT];
     holds_mark(&c->holds, HELD_FILE, until, why);
-    if (!c->held)
-        log_error("nothing is sent to %s: %s", c->desk.endpoint.config->name, why);
+    snprintf(about, sizeof about, "nothing is sent to %s", c->desk.endpoint.config->name);
+    outage_note(&c->board->outages[OUTAGE_HELD], about, why);
     c->held = true;
     pause_for(c, (until - instant_now().seconds) * 1000);
 }
 
 static void resume(struct courier *c)
 {
-    if (unlinkat(c->outbox, HELD_FILE, 0) == 0 && c->held)
-        log_info("sending to %s is resumed", c->desk.endpoint.config->name);
+    char how[OUTAGE_ABOUT];
+    if (unlinkat(c->outbox, HELD_FILE, 0) < 0 && errno != ENOENT)
+        log_warning("outbox/%s/" HELD_FILE " cannot be removed: %s", c->desk.endpoint.config->name,
+                    strerror(errno));
+    snprintf(how, sizeof how, "sending to %s is resumed", c->desk.endpoint.config->name);
+    outage_over(&c->board->outages[OUTAGE_HELD], how);
     c->held = false;
     c->paused_until = 0;
 }
@@ -341,6 +347,54 @@ static bool adapter_is_open(struct courier *c)
     return false;
 }
 
+/* What kept a document from arriving, that is no mere note ("not there yet"); NULL when nothing did. */
+static const char *failure(const struct parcel *p)
+{
+    for (const struct finding *f = p->findings.first; f; f = f->next)
+        if (f->severity > SEVERITY_NOTE)
+            return f->what;
+    return NULL;
+}
+
+/* Nothing of the group arrived, and the other side refused nothing either. One document that is tried again
+ * alone may be to blame itself: it only goes on with what others have begun, or nobody could begin. */
+static void note_failure(struct courier *c, const struct batch *b, bool again)
+{
+    struct outage *o = &c->board->outages[OUTAGE_SENDING];
+    const char *why = NULL;
+    char about[OUTAGE_ABOUT];
+    for (const struct parcel *p = b->first; p && !why; p = p->next)
+        why = failure(p);
+    if (!why || (again && c->reached && !o->since))
+        return;
+    snprintf(about, sizeof about, "nothing arrives at %s", c->desk.endpoint.config->name);
+    outage_note(o, about, why);
+}
+
+/* What was refused here, before it was sent, says nothing of the other side. */
+static void note_success(struct courier *c, const struct batch *b)
+{
+    char how[OUTAGE_ABOUT];
+    bool answered = false;
+    for (const struct parcel *p = b->first; p; p = p->next)
+        answered |=
+            (p->attempted || p->asked) && p->delivery.verdict != RETRY && p->delivery.verdict != IN_DOUBT;
+    if (!answered)
+        return;
+    snprintf(how, sizeof how, "%s is reached again", c->desk.endpoint.config->name);
+    outage_over(&c->board->outages[OUTAGE_SENDING], how);
+    c->reached = true;
+}
+
+/* Nobody waits for the other side: whatever was wrong with it is no outage of ours any more. */
+static void note_nothing_waits(struct courier *c)
+{
+    char how[OUTAGE_ABOUT];
+    snprintf(how, sizeof how, "nothing waits for %s any more", c->desk.endpoint.config->name);
+    outage_over(&c->board->outages[OUTAGE_SENDING], how);
+    outage_over(&c->board->outages[OUTAGE_HELD], how);
+}
+
 /* After a group: what is remembered of its documents, and whether the other side is there at all. */
 static void learn(struct courier *c, const struct batch *b)
 {
@@ -358,14 +412,15 @@ static void learn(struct courier *c, const struct batch *b)
         hold(c, b->held_until, b->held_why);
         return;
     }
+    if (b->count && (c->held || c->board->outages[OUTAGE_HELD].since))
+        resume(c);
     if (b->delivered || b->failed || b->held) { /* the other side is there, and knows us */
-        if (c->held)
-            resume(c);
+        note_success(c, b);
         c->failures = 0;
     } else if (b->count) {
-        if (c->held)
-            resume(c);
-        if (b->count == 1 && (b->first->asked || b->first->delivery.attempt > 1))
+        bool again = b->count == 1 && (b->first->asked || b->first->delivery.attempt > 1);
+        note_failure(c, b, again);
+        if (again)
             return; /* one that was tried before has its own pause, and says nothing of the other side */
         c->failures++;
         pause_for(c, backoff_milliseconds(c->failures, 500, 30000));
@@ -391,6 +446,8 @@ static int look(struct courier *c, int64_t *next)
     if ((c->dirty || (c->listing.more && c->first == c->count)) && list_outbox(c) < 0)
         return -1;
     choose(c, &b, next);
+    if (c->first == c->count && !c->listing.more && !c->dirty)
+        note_nothing_waits(c);
     if (b.count && !adapter_is_open(c)) {
         *next = pause_end(c);
     } else if (b.count) {

@@ -23,6 +23,8 @@
 
 struct task { /* poll or chores */
     const char *what;
+    struct outage *outage; /* on the board */
+    char about[OUTAGE_ABOUT], over[OUTAGE_ABOUT];
     int (*run)(struct endpoint *e, int64_t *next, struct findings *f);
     int64_t due; /* of process_milliseconds: a clock that is set back puts nothing off */
     unsigned failures;
@@ -63,6 +65,15 @@ static void event(void *context, int tag, const char *name, bool closed_or_moved
 
 /* ---- tasks ---- */
 
+/* The first finding that is no mere note, or the first. */
+static const char *reason(const struct findings *f)
+{
+    for (const struct finding *i = f->first; i; i = i->next)
+        if (i->severity > SEVERITY_NOTE)
+            return *i->todo ? arena_printf(f->arena, "%s %s", i->what, i->todo) : i->what;
+    return first_finding(f);
+}
+
 static void run(struct poller *p, struct task *t)
 {
     struct findings f = {.arena = &p->arena};
@@ -72,6 +83,10 @@ static void run(struct poller *p, struct task *t)
     int result = t->run(&p->desk.endpoint, &next, &f);
     int64_t now = process_milliseconds();
     log_findings(&f);
+    if (result < 0 || (t == &p->poll && p->desk.endpoint.put_off))
+        outage_note(t->outage, t->about, reason(&f));
+    else
+        outage_over(t->outage, t->over);
     if (result < 0) {
         t->failures++;
         t->due = now + backoff_milliseconds(t->failures, PAUSE_FIRST, PAUSE_MOST);
@@ -89,11 +104,17 @@ static void run(struct poller *p, struct task *t)
     arena_reset(&p->arena);
 }
 
-static int earliest_look(void *context, const struct awaited *a)
+struct looked { /* at what is awaited */
+    int64_t now, earliest;
+    long overdue;
+};
+
+static int look_at_row(void *context, const struct awaited *a)
 {
-    int64_t *earliest = context;
-    if (!*earliest || a->next_look < *earliest)
-        *earliest = a->next_look;
+    struct looked *l = context;
+    if (!l->earliest || a->next_look < l->earliest)
+        l->earliest = a->next_look;
+    l->overdue += a->due && a->due <= l->now;
     return 0;
 }
 
@@ -101,15 +122,17 @@ static int earliest_look(void *context, const struct awaited *a)
 static void look_at_awaited(struct poller *p)
 {
     struct endpoint *e = &p->desk.endpoint;
-    int64_t earliest = 0, now = instant_now().seconds;
+    struct looked l = {.now = instant_now().seconds};
     if (!p->chores.run || p->chores.failures)
         return;
-    if (state_awaited(e->state, e->config->name, 0, AWAITED_SEEN, earliest_look, &earliest) < 0)
+    if (state_awaited(e->state, e->config->name, 0, AWAITED_SEEN, look_at_row, &l) < 0)
         log_warning("the state cannot be read: %s", state_error(e->state));
-    if (earliest && earliest < now)
-        earliest = now;
-    if (earliest && moment(earliest) < p->chores.due)
-        p->chores.due = moment(earliest);
+    else
+        p->board->overdue = l.overdue;
+    if (l.earliest && l.earliest < l.now)
+        l.earliest = l.now;
+    if (l.earliest && moment(l.earliest) < p->chores.due)
+        p->chores.due = moment(l.earliest);
 }
 
 /* True when the adapter is open. */
@@ -120,6 +143,8 @@ static bool adapter_is_open(struct poller *p)
         return true;
     if (!p->failures++)
         log_findings(&f);
+    struct task *t = p->poll.run ? &p->poll : &p->chores;
+    outage_note(t->outage, t->about, reason(&f));
     p->poll.due = p->chores.due =
         process_milliseconds() + backoff_milliseconds(p->failures, PAUSE_FIRST, PAUSE_MOST);
     p->poll.failures = p->chores.failures = p->failures;
@@ -187,6 +212,12 @@ static int poller_open(struct poller *p, const struct config *c, const char *end
     }
     p->poll = (struct task){.what = "fetching", .run = a->poll};
     p->chores = (struct task){.what = "looking after what was sent", .run = a->chores};
+    p->poll.outage = &p->board->outages[OUTAGE_FETCHING];
+    p->chores.outage = &p->board->outages[OUTAGE_CHORES];
+    snprintf(p->poll.about, OUTAGE_ABOUT, "nothing can be fetched from %s", endpoint);
+    snprintf(p->poll.over, OUTAGE_ABOUT, "%s can be fetched from again", endpoint);
+    snprintf(p->chores.about, OUTAGE_ABOUT, "what was sent to %s cannot be looked after", endpoint);
+    snprintf(p->chores.over, OUTAGE_ABOUT, "what was sent to %s can be looked after again", endpoint);
     desk_poller_file(endpoint, p->file);
     p->locks = desk_locks_folder(&d->spool);
     int fd = p->locks < 0 ? -1 : openat(p->locks, p->file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);

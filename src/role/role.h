@@ -2,10 +2,21 @@
 #ifndef SPOOLGATE_ROLE_ROLE_H
 #define SPOOLGATE_ROLE_ROLE_H
 
+#include "role/outage.h"
 #include "route/config.h"
 
 /* Shared with the supervisor (anonymous shared memory), so that --until-idle and `status` know who has work
  * in hand. */
+enum {                     /* outages of a role; a translator has none: what keeps it from its work ends it */
+       OUTAGE_SENDING = 0, /* of a courier: nothing arrives */
+       OUTAGE_HELD = 1,    /* of a courier: nothing is sent before a person has acted */
+       OUTAGE_FETCHING = 0, /* of a poller */
+       OUTAGE_CHORES = 1,   /* of a poller: looking after what was sent */
+       OUTAGES_OF_ROLE
+};
+
+#define LAST_WORDS 300
+
 struct board_entry {
     char role[64]; /* "translator 1", "courier orderful" */
     volatile int pid;
@@ -18,6 +29,9 @@ struct board_entry {
     volatile int left_out;       /* of a poller: what was read a moment ago was not asked for again */
     volatile int confined;       /* of a translator: what it gave up (confine.h) */
     volatile long held;          /* of a courier: documents of its outbox that wait for a person */
+    volatile long overdue;       /* of a poller: acknowledgments that are late */
+    struct outage outages[OUTAGES_OF_ROLE]; /* they outlive the process */
+    char last_words[LAST_WORDS];            /* its last error in the log */
 };
 
 /* Exit statuses are those of sysexits.h, and of `run --until-idle`: 1, documents are new in error/ or were

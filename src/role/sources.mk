@@ -17,7 +17,10 @@ libspoolgate_a_SOURCES += \
 	src/role/attempts.c src/role/dispatch.c src/role/dispatch.h \
 	src/role/courier.c src/role/holds.c src/role/holds.h \
 	src/role/poller.c \
+	src/role/outage.c src/role/outage.h \
+	src/role/storage.c src/role/storage.h \
 	src/role/board.c src/role/board.h \
+	src/role/rounds.c src/role/rounds.h \
 	src/role/idle.c src/role/idle.h \
 	src/role/summary.c src/role/summary.h \
 	src/role/supervisor.c

@@ -8,6 +8,7 @@
 #include "role/desk.h"
 #include "role/idle.h"
 #include "role/process.h"
+#include "role/rounds.h"
 #include "role/summary.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,8 @@ struct supervisor {
     int lock;
     int64_t begun, written;
     struct idle idle;
+    struct rounds rounds;
+    int run_failed; /* errno of the last try to write .run.json */
     bool limit_hit, shown;
 };
 
@@ -73,6 +76,7 @@ static void become(struct supervisor *s, const struct role *r, int parent)
     process_close(&s->process);
     close(s->lock);
     r->entry->busy = 1;
+    log_keep_error(r->entry->last_words, sizeof r->entry->last_words);
     switch (r->kind) {
     case ROLE_TRANSLATOR: status = role_translator(&context, r->slot); break;
     case ROLE_COURIER: status = role_courier(&context, r->endpoint); break;
@@ -89,6 +93,7 @@ static void start(struct supervisor *s, struct role *r)
     r->entry->cycles = 0;
     r->entry->failed = r->entry->put_off = r->entry->left_out = 0;
     r->entry->held = 0;
+    r->entry->last_words[0] = '\0';
     r->started = process_milliseconds();
     int pid = fork();
     if (pid == 0)
@@ -102,25 +107,51 @@ static void start(struct supervisor *s, struct role *r)
     r->next_start = 0;
 }
 
-static void log_end(const struct role *r, int status, int64_t pause)
+/* "It was ended by signal 9 (Killed)." */
+static void describe_end(const struct role *r, int status, char out[OUTAGE_WHY])
 {
+    char words[LAST_WORDS];
+    memcpy(words, r->entry->last_words, sizeof words);
+    words[sizeof words - 1] = '\0';
     if (WIFSIGNALED(status))
-        log_error("%s was ended by signal %d (%s); it is started again in %lld ms", r->entry->role,
-                  WTERMSIG(status), strsignal(WTERMSIG(status)), (long long)pause);
+        snprintf(out, OUTAGE_WHY, "It was ended by signal %d (%s).", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     else
-        log_error("%s ended with status %d; it is started again in %lld ms", r->entry->role,
-                  WEXITSTATUS(status), (long long)pause);
+        snprintf(out, OUTAGE_WHY, "It ended with status %d%s%s", WEXITSTATUS(status),
+                 *words ? "; its last error: " : ".", words);
+}
+
+/* Once may be chance; from the second time on it is an outage, and told at growing intervals. */
+static void note_end(struct role *r, int status, int64_t pause)
+{
+    char why[OUTAGE_WHY], about[OUTAGE_ABOUT];
+    describe_end(r, status, why);
+    if (r->failures == 1) {
+        log_error("%s is started again in %lld ms: %s", r->entry->role, (long long)pause, why);
+        return;
+    }
+    snprintf(about, sizeof about, "%s ends again and again", r->entry->role);
+    outage_note(&r->down, about, why);
+}
+
+static void note_health(struct role *r, int64_t now)
+{
+    char how[OUTAGE_ABOUT];
+    if (!r->pid || !r->failures || now - r->started < HEALTHY)
+        return;
+    r->failures = 0;
+    snprintf(how, sizeof how, "%s runs again", r->entry->role);
+    outage_over(&r->down, how);
 }
 
 static void ended(struct supervisor *s, struct role *r, int status, bool stopping)
 {
     int64_t now = process_milliseconds(),
             pause = s->options->until_idle ? RESTART_FIRST_UNTIL_IDLE : RESTART_FIRST;
+    note_health(r, now);
     r->pid = r->entry->pid = 0;
     if (stopping)
         return;
-    if (now - r->started >= HEALTHY)
-        r->failures = 0;
     for (unsigned i = 0; i < r->failures && pause < RESTART_MOST; i++)
         pause *= 2;
     if (pause > RESTART_MOST)
@@ -128,7 +159,7 @@ static void ended(struct supervisor *s, struct role *r, int status, bool stoppin
     r->failures++;
     r->restarts++;
     r->next_start = now + pause;
-    log_end(r, status, pause);
+    note_end(r, status, pause);
 }
 
 static void reap(struct supervisor *s, bool stopping)
@@ -204,13 +235,14 @@ static void reload(struct supervisor *s)
         return;
     }
     stop_all(s);
-    board_close(&s->board);
-    config_free(s->config);
-    s->config = c;
-    if (board_open(&s->board, c) < 0) {
+    if (board_replace(&s->board, c) < 0) {
         log_error("no memory for the roles: %s", strerror(errno));
         s->process.stop = true;
+        config_free(c);
+        return;
     }
+    config_free(s->config);
+    s->config = c;
     s->written = 0;
     log_info("the configuration was read again");
 }
@@ -255,6 +287,15 @@ static bool finished(struct supervisor *s)
     return s->options->until_idle && idle_look(&s->idle, &s->board, &s->spool, s->config);
 }
 
+static void go_round(struct supervisor *s)
+{
+    int64_t now = process_milliseconds();
+    for (size_t i = 0; i < s->board.count; i++)
+        note_health(&s->board.roles[i], now);
+    rounds_look(&s->rounds, &s->board, &s->spool, s->config, s->run_failed);
+    s->run_failed = board_write(&s->board, &s->spool, s->config->file, rounds_json(&s->rounds));
+}
+
 static void supervise(struct supervisor *s)
 {
     for (;;) {
@@ -266,7 +307,7 @@ static void supervise(struct supervisor *s)
             reload(s);
         start_due(s);
         if (process_milliseconds() - s->written >= WRITE_EVERY) {
-            board_write(&s->board, &s->spool, s->config->file);
+            go_round(s);
             show_progress(s);
             s->written = process_milliseconds();
         }
@@ -274,6 +315,17 @@ static void supervise(struct supervisor *s)
             return;
         process_wait(&s->process, -1, next_timer(s));
     }
+}
+
+/* `status` holds it for a moment, to see whether anybody does. */
+static bool lock_at_last(int fd)
+{
+    for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+        if (errno != EWOULDBLOCK || tries == 10)
+            return false;
+        usleep(20000);
+    }
+    return true;
 }
 
 static int take_spool(struct supervisor *s)
@@ -284,7 +336,7 @@ static int take_spool(struct supervisor *s)
         log_error("%s/.lock cannot be opened: %s", s->spool.path, strerror(errno));
         return -1;
     }
-    if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (!lock_at_last(s->lock)) {
         ssize_t n = pread(s->lock, pid, sizeof pid - 1, 0);
         pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
         log_error("another spoolgate run%s%s has the spool %s already", *pid ? ", process " : "", pid,
@@ -387,6 +439,7 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
         close(s.lock);
     process_close(&s.process);
     board_close(&s.board);
+    rounds_free(&s.rounds);
     config_free(s.config);
     arena_free(&a);
     return status;
