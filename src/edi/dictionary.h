@@ -21,7 +21,7 @@ struct element {
     const char *name;
     enum element_type type;
     unsigned char decimals; /* of TYPE_N: N2 has 2 */
-    unsigned short min, max;
+    unsigned min, max;
     const struct code_list *codes; /* NULL: not restricted */
 };
 

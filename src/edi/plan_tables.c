@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#define ELEMENT_LIMIT 100000000 /* characters; binary data (785) is the long one */
+
 static const char *shown(struct dictionary_tables *d, const char *name)
 {
     return arena_printf(&d->arena, "%s/%s", d->folder, name);
@@ -133,8 +135,8 @@ static void read_element(struct dictionary_tables *d, struct table *t, struct el
     if (!element_type(t->fields[1], e))
         table_fault(t, "\"%.*s\" is no element type; there are AN, ID, N0 to N9, R, DT, TM and B.",
                     SLICE_ARG(t->fields[1]));
-    e->min = (unsigned short)table_number(t, 2, 65535);
-    e->max = (unsigned short)table_number(t, 3, 65535);
+    e->min = table_number(t, 2, ELEMENT_LIMIT);
+    e->max = table_number(t, 3, ELEMENT_LIMIT);
     if (e->min < 1 || e->max < e->min)
         table_fault(t, "Element %s: the lengths %u to %u are no range.", e->id, e->min, e->max);
     if (e->type == TYPE_DT && (e->min < 6 || e->max > 8))

@@ -190,22 +190,27 @@ check "x12json/elements.tsv: each position once, no key twice in a segment or co
     $4 !~ /^(observed|weak|inferred)$/ { print $1 " " $2 ": status " $4 }
 ' "$json/elements.tsv"
 
+# One table of names serves all releases: each release's segments are named, and no name is of none of them.
+names='
+    FNR == 1 { t = FILENAME; sub(/.*\//, "", t); kind = FILENAME ~ /x12json/ ? "json " t : t; if (t == "composites.tsv") split("", components) }
+    /^#/ { next }
+    kind == "composites.tsv" { if ($2 > 0) components[$1] = $2; next }
+    kind == "segments.tsv" {
+        if ($2 == 0) want[$1] = 1
+        else { want[$1 SUBSEP $2] = 1; for (i = 1; i <= components[$3]; i++) want[$1 SUBSEP $2 "." i] = 1 }
+        next
+    }
+    { k = kind == "json segments.tsv" ? $1 : $1 SUBSEP $2; have[k] = 1 }
+'
 for d in "$root"/translators/x12/[0-9]*/; do
     d=${d%/}
-    check "x12json names every segment, element and component of $(basename "$d"), and no others" '
-        FNR == 1 { file++ }
-        /^#/ { next }
-        file == 1 { if ($2 > 0) components[$1] = $2; next }
-        file == 2 { if ($2 == 0) want[$1] = 1
-                    else { want[$1 SUBSEP $2] = 1; for (i = 1; i <= components[$3]; i++) want[$1 SUBSEP $2 "." i] = 1 }
-                    next }
-        file == 3 { k = $1 }
-        file == 4 { k = $1 SUBSEP $2 }
-        k in want { have[k] = 1; next }
-        { sub(SUBSEP, " ", k); print k " is named, but not in the dictionary" }
+    check "x12json names every segment, element and component of $(basename "$d")" "$names"'
         END { for (k in want) if (!(k in have)) { sub(SUBSEP, " ", k); print k " has no name" } }
     ' "$d/composites.tsv" "$d/segments.tsv" "$json/segments.tsv" "$json/elements.tsv"
 done
+check "x12json names nothing else than the releases have" "$names"'
+    END { for (k in have) if (!(k in want)) { sub(SUBSEP, " ", k); print k " is named, but in no dictionary" } }
+' $(for d in "$root"/translators/x12/[0-9]*/; do echo "${d}composites.tsv ${d}segments.tsv"; done) "$json/segments.tsv" "$json/elements.tsv"
 
 echo "1..$count"
 [ "$failed" -eq 0 ]

@@ -42,6 +42,37 @@ static void real_tables(void **state)
     arena_free(&a);
 }
 
+/* What each release has to have, and what tells them apart. */
+static void releases(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"850", "810", "855", "856", "860", "865",
+                                       "997", "824", "846", "820", "214", "210"};
+    struct dictionary_library *l = open_library();
+    struct arena a = {0};
+    struct findings f = {.arena = &a};
+    const struct dictionary *old = dictionary_load(l, "004010", &f);
+    const struct dictionary *d = dictionary_load(l, "005010X231A1", &f);
+    expect_none(&f);
+    assert_non_null(old);
+    assert_non_null(d);
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+        assert_non_null(dictionary_set(old, both[i]));
+        assert_non_null(dictionary_set(d, both[i]));
+    }
+    assert_non_null(dictionary_set(old, "940"));
+    assert_null(dictionary_set(old, "999"));
+    assert_non_null(dictionary_set(d, "999"));
+    assert_string_equal(dictionary_segment(d, SLICE("ISA"))->positions[10].element->id, "I65");
+    assert_string_equal(dictionary_segment(old, SLICE("ISA"))->positions[10].element->id, "I10");
+    assert_int_equal(dictionary_segment(d, SLICE("ST"))->count, 3);
+    assert_int_equal(dictionary_segment(d, SLICE("CTX"))->positions[0].repeat, 10);
+    assert_int_equal(dictionary_element(d, "127")->max, 50);
+    assert_int_equal(dictionary_element(old, "785")->max, 100000000);
+    dictionary_library_close(l);
+    arena_free(&a);
+}
+
 static const struct set_item *item(const struct set_item *items, size_t count, const char *id)
 {
     for (size_t i = 0; i < count; i++)
@@ -134,8 +165,8 @@ static const struct {
      "are no range"},
     {"elements.tsv", "1\tAN\tx\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
      "must be a number"},
-    {"elements.tsv", "1\tAN\t1\t99999\tText\n2\tID\t2\t3\tC\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
-     "at most 65535"},
+    {"elements.tsv", "1\tAN\t1\t999999999\tText\n2\tID\t2\t3\tC\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
+     "at most 100000000"},
     {"elements.tsv", "1\tAN\t1\t5\tT\n2\tID\t2\t3\tC\n3\tN2\t1\t9\tA\n1\tAN\t1\t5\tT\n", "elements.tsv",
      "twice"},
     {"codes/2.tsv", "EA\tEach\nEA\tEach again\n", "codes/2.tsv", "The code EA stands in this file twice"},
@@ -250,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_tables),
+        cmocka_unit_test(releases),
         cmocka_unit_test(loops_are_a_tree),
         cmocka_unit_test(missing_versions),
         cmocka_unit_test_setup_teardown(mistakes_are_told, make_small, remove_small),
