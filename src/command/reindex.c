@@ -5,21 +5,26 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static unsigned long documents; /* read so far; the progress line looks at it */
+static struct reindexing result; /* the progress line looks at it */
 
 static int usage(FILE *out)
 {
     fputs(
-        "usage: spoolgate reindex [-c FILE] [--json]\n\n"
+        "usage: spoolgate reindex [-c FILE] [--force] [--json]\n\n"
         "Makes the state anew from the folders of the spool: business keys, control numbers, links, what is\n"
         "awaited. Cursors of polls, tokens and budgets stay as they are. The gateway has to be stopped. Cut "
         "short, it\n"
-        "leaves the state as it was.\n\n"
+        "leaves the state as it was. It is refused when the state is lost or old and folders of the archive "
+        "are\n"
+        "missing: what was delivered with them would be taken for new.\n\n"
         "  -c, --config FILE  this configuration\n"
+        "      --force        go on without them; control numbers go on behind those that may have been "
+        "given\n"
         "      --json         for scripts\n\n"
-        "Exit status: 0 done, 1 done, and some documents could not be read, 64 usage, 66 no spool, 69 the "
-        "gateway is\n"
-        "running, 73 the state cannot be written, 78 the configuration is not in order.\n",
+        "Exit status: 0 done, 1 done, and some documents could not be read or are missing, 64 usage, 66 no "
+        "spool, or\n"
+        "part of what it held is missing, 69 the gateway is running, 73 the state cannot be written, 78 the\n"
+        "configuration is not in order.\n",
         out);
     return out == stderr ? EXIT_USAGE : EXIT_DONE;
 }
@@ -30,7 +35,7 @@ static void show_progress(int signal_number)
     char line[64] = "\rdocuments read: ", turned[24];
     size_t len = strlen(line), n = 0;
     (void)signal_number;
-    for (unsigned long left = *(volatile unsigned long *)&documents; left || n == 0; left /= 10)
+    for (unsigned long left = *(volatile unsigned long *)&result.documents; left || n == 0; left /= 10)
         turned[n++] = (char)('0' + left % 10);
     while (n)
         line[len++] = turned[--n];
@@ -50,6 +55,49 @@ static void progress(bool on)
         fputs("\r\033[K", stderr);
 }
 
+/* An ERP that is asked from the start again lists what was delivered long ago. */
+static void tell_of_polls(struct view *v)
+{
+    for (const struct endpoint_config *e = v->config->endpoints; e; e = e->next) {
+        const char *start = endpoint_setting(e, "start");
+        if (start && state_cursor_any(v->state, e->name) == 0)
+            fprintf(
+                stderr,
+                "warning: The endpoint %s has no cursor left and is read from its start, %s: what it lists "
+                "since then, and was delivered with the missing folders, would be sent again.\n",
+                e->name, start);
+    }
+}
+
+static int refused(struct view *v, const struct findings *f)
+{
+    if (f->first && !strcmp(f->first->code, "reindex.running"))
+        return EXIT_UNAVAILABLE;
+    if (!result.unknown_days && !result.missing_numbers)
+        return EXIT_CANT_WRITE;
+    tell_of_polls(v);
+    return EXIT_NO_INPUT;
+}
+
+static void tell(struct view *v, bool as_json)
+{
+    if (result.force && (result.unknown_days || result.missing_numbers))
+        tell_of_polls(v);
+    if (as_json) {
+        printf("{\"documents\":%lu,\"unreadable\":%lu,\"missing_days\":%lu,\"unknown_days\":%lu}\n",
+               result.documents, result.unreadable, result.missing_days, result.unknown_days);
+        return;
+    }
+    printf("%lu document%s read; the state says what they say\n", result.documents,
+           result.documents == 1 ? "" : "s");
+    if (result.missing_days > result.unknown_days)
+        printf("of %lu day%s that the archive held before, documents are not in the spool; what was "
+               "delivered on "
+               "them is still known to the state\n",
+               result.missing_days - result.unknown_days,
+               result.missing_days - result.unknown_days == 1 ? "" : "s");
+}
+
 static int run(struct view *v, bool as_json)
 {
     struct findings f = {.arena = &v->arena};
@@ -58,29 +106,37 @@ static int run(struct view *v, bool as_json)
         return EXIT_CANT_WRITE;
     }
     progress(true);
-    int rc = reindex(&v->spool, v->state, &documents, &f);
+    int rc = reindex(&v->spool, v->state, &result, &f);
     progress(false);
     command_print_findings(&f);
     if (rc < 0)
-        return f.first && !strcmp(f.first->code, "reindex.running") ? EXIT_UNAVAILABLE : EXIT_CANT_WRITE;
-    if (as_json)
-        printf("{\"documents\":%lu,\"unreadable\":%u}\n", documents, f.warnings);
-    else
-        printf("%lu document%s read; the state says what they say\n", documents, documents == 1 ? "" : "s");
+        return refused(v, &f);
+    tell(v, as_json);
     return f.warnings ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
 }
 
 int command_reindex(int argc, char **argv)
 {
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"force", no_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct view v = {.config = NULL};
     const char *file = NULL;
     bool as_json = false;
-    int status;
-    if (!command_options(argc, argv, usage, &file, &as_json, &status))
-        return status;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': file = optarg; break;
+        case 'j': as_json = true; break;
+        case 'f': result.force = true; break;
+        default: return usage(option == 'h' ? stdout : stderr);
+        }
+    }
     if (optind != argc)
         return usage(stderr);
-    status = view_open(&v, file);
+    int status = view_open(&v, file);
     if (status == 0)
         status = run(&v, as_json);
     view_close(&v);

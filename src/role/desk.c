@@ -2,6 +2,7 @@
 #include "role/desk.h"
 #include "base/log.h"
 #include "state/mark.h"
+#include "state/reach.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,6 +59,8 @@ struct state *desk_state(const struct spool *s, const char *path, struct finding
         return NULL;
     if (elsewhere >= 0 && state_belongs(state, s, f) == 0) {
         state_mark_write(state, s); /* when it has none yet */
+        if (reach_begin(state, s) < 0)
+            log_debug("how far the spool reaches cannot be written down: %s", strerror(errno));
         return state;
     }
     state_close(state);

@@ -6,6 +6,7 @@
 #include "net/backoff.h"
 #include "role/whereabouts.h"
 #include "state/mark.h"
+#include "state/reach.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,6 +433,12 @@ static int write_down(struct desk *d, struct batch *b)
         state_rollback(d->endpoint.state);
         return -1;
     }
+    for (const struct parcel *p = b->first; p; p = p->next)
+        if (p->delivery.verdict == DELIVERED &&
+            reach_archive(d->endpoint.state, &d->spool, p->document.name) < 0) {
+            log_error("how far the spool reaches cannot be written down: %s", strerror(errno));
+            return -1;
+        }
     if (spool_sync(&d->spool) == 0) {
         state_mark_write(d->endpoint.state, &d->spool);
         return 0;

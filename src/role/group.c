@@ -12,6 +12,7 @@
 #include "role/hand.h"
 #include "role/translation.h"
 #include "state/mark.h"
+#include "state/reach.h"
 #include <errno.h>
 #include <string.h>
 
@@ -182,6 +183,21 @@ static int move(struct translator *w, struct translation *t)
     return result;
 }
 
+/* What a lost state could not tell: before the sync. */
+static int note_reach(struct translator *w, const struct group *g)
+{
+    int result = 0;
+    for (const struct translation *t = g->first; t && result == 0; t = t->next) {
+        if (t->control_number)
+            result = reach_number(w->state, &w->spool, t->partner->id, t->control_number);
+        if (result == 0 && t->fate == FATE_ARCHIVE)
+            result = reach_archive(w->state, &w->spool, t->document.name);
+    }
+    if (result < 0)
+        log_error("how far the spool reaches cannot be written down: %s", strerror(errno));
+    return result;
+}
+
 int group_process(struct translator *w, struct group *g)
 {
     if (understand_all(w, g) < 0 || enter_all(w, g) < 0 || write_all(w, g) < 0)
@@ -189,6 +205,8 @@ int group_process(struct translator *w, struct group *g)
     for (struct translation *t = g->first; t; t = t->next)
         if (finish_envelope(w, t) < 0)
             return -1;
+    if (note_reach(w, g) < 0)
+        return -1;
     if (spool_sync(&w->spool) < 0) {
         log_error("the disk cannot be synced: %s", strerror(errno));
         return -1;

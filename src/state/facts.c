@@ -117,13 +117,16 @@ int state_control_number_note(struct state *s, const char *partner, const char *
         snprintf(s->error, sizeof s->error, "%u is no control number", number);
         return -1;
     }
-    if (state_run(s, note) < 0)
-        return -1;
+    return state_run(s, note) < 0 ? -1 : state_control_counter_raise(s, partner, number);
+}
+
+int state_control_counter_raise(struct state *s, const char *partner, uint32_t last)
+{
     return state_run(s,
                      state_statement(s,
                                      "INSERT INTO control_counter (partner, last) VALUES (?1, ?2) ON CONFLICT"
                                      " (partner) DO UPDATE SET last = max(last, excluded.last)",
-                                     "si", partner, (int64_t)number));
+                                     "si", partner, (int64_t)last));
 }
 
 /* ---- polls ---- */
@@ -146,6 +149,16 @@ int state_cursor_set(struct state *s, const char *endpoint, const char *name, co
     return state_run(
         s, state_statement(s, "INSERT OR REPLACE INTO cursor (endpoint, name, value) VALUES (?1, ?2, ?3)",
                            "sss", endpoint, name, value));
+}
+
+int state_cursor_any(struct state *s, const char *endpoint)
+{
+    sqlite3_stmt *look =
+        state_statement(s, "SELECT 1 FROM cursor WHERE endpoint = ?1 LIMIT 1", "s", endpoint);
+    int rc = state_step(s, look);
+    if (rc == 1)
+        sqlite3_reset(look);
+    return rc;
 }
 
 int state_polled(struct state *s, const char *endpoint, const char *key, const char *version)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MARK_FILE ".state"
@@ -107,7 +108,9 @@ static bool holds_documents(const struct spool *sp)
         found = e->d_name[0] >= '0' && e->d_name[0] <= '9'; /* a year */
     if (d)
         closedir(d);
-    return found || has_entries(sp->stage[STAGE_OUTBOX], ".", false);
+    struct stat reach;
+    return found || has_entries(sp->stage[STAGE_OUTBOX], ".", false) ||
+           (fstatat(sp->root, ".reach", &reach, AT_SYMLINK_NOFOLLOW) == 0 && reach.st_size > 0);
 }
 
 int state_belongs(struct state *s, const struct spool *sp, struct findings *f)

@@ -6,17 +6,21 @@
 #include "base/json.h"
 #include "spool/document.h"
 #include "state/mark.h"
+#include "state/reach.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#define DAY_RANGES 12 /* of missing days that a sentence names */
+
 struct walk {
     struct state *state;
     struct findings *findings;
-    unsigned long documents, *progress;
-    bool in_error; /* the stage being read is error/ */
+    struct reindexing *result;
+    struct reach reach; /* how far the spool reached before */
+    enum stage stage;   /* the one being read */
     char newest[DOCUMENT_NAME_TEXT];
 };
 
@@ -45,7 +49,7 @@ static int index_key(struct walk *w, const struct document *d)
         return 0;
     bool delivered = outcome && !strcmp(outcome, "delivered");
     int rc = state_claim_key(w->state, key, d->name, sha256 ? sha256 : "", &holder);
-    if (rc == 1 && !w->in_error &&
+    if (rc == 1 && w->stage != STAGE_ERROR &&
         (strcmp(d->name, holder.document) < 0 || (delivered && !holder.delivered)) &&
         (delivered || !holder.delivered))
         rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "");
@@ -66,6 +70,7 @@ static int index_control_number(struct walk *w, const struct document *d)
         return 0;
     char text[16];
     snprintf(text, sizeof text, "%d", (int)number);
+    reach_found_number(&w->reach, partner, (uint32_t)number);
     if (state_control_number_note(w->state, partner, d->name, (uint32_t)number) < 0)
         return -1;
     return state_link(w->state, "control", text, d->name);
@@ -135,16 +140,20 @@ static int index_document(struct walk *w, int parent, const char *name)
 {
     struct document d;
     if (document_open(&d, parent, name, NULL) < 0) {
+        w->result->unreadable++;
         finding_add(w->findings, SEVERITY_WARNING, "reindex.unreadable", name,
                     "Let spoolgate's user read it.", "The document %s cannot be read: %s.", name,
                     strerror(errno));
         return 0;
     }
-    *w->progress = ++w->documents;
+    w->result->documents++;
+    reach_found(&w->reach, d.name, w->stage == STAGE_ARCHIVE);
     name_by_destination(&d);
     if (strcmp(d.id, w->newest) > 0)
         memcpy(w->newest, d.id, sizeof w->newest);
-    if (json_is_true(json_object_get(d.envelope, "recovered")))
+    bool recovered = json_is_true(json_object_get(d.envelope, "recovered"));
+    w->result->unreadable += recovered;
+    if (recovered)
         finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
                     "The document.json of %s is missing or broken; what it said is not in the index.", name);
     int rc = index_key(w, &d) < 0 || index_control_number(w, &d) < 0 || index_links(w, &d) < 0 ||
@@ -184,18 +193,128 @@ static int walk(struct walk *w, int parent, const char *name, int depth)
     return rc;
 }
 
-static int rebuild(const struct spool *s, struct walk *w)
+/* ---- what the spool held before ---- */
+
+/* "2026/03/01 to 2026/03/31 (31 days, at least 1200 documents), 2026/04/02 (1 day)"; the days whose test
+ * holds. */
+static const char *name_days(struct walk *w, bool (*test)(const struct reach_day *d), unsigned long *count)
 {
+    const struct reach *r = &w->reach;
+    struct buffer text = {0};
+    unsigned ranges = 0;
+    *count = 0;
+    for (size_t i = 0, last; i < r->day_count; i = last) {
+        long documents = 0;
+        for (last = i; last < r->day_count && test(&r->days[last]); last++)
+            documents += r->days[last].counted > 0 ? r->days[last].counted - r->days[last].found : 0;
+        unsigned long days = (unsigned long)(last - i);
+        *count += days;
+        if (!days)
+            last++;
+        else if (ranges++ < DAY_RANGES) {
+            buffer_printf(&text, "%s%s", text.len ? ", " : "", r->days[i].day);
+            if (days > 1)
+                buffer_printf(&text, " to %s", r->days[last - 1].day);
+            buffer_printf(&text, " (%lu day%s", days, days == 1 ? "" : "s");
+            if (documents > 0)
+                buffer_printf(&text, ", at least %ld documents", documents);
+            buffer_byte(&text, ')');
+        }
+    }
+    if (ranges > DAY_RANGES)
+        buffer_text(&text, " and others");
+    const char *days = arena_text(w->findings->arena, buffer_as_slice(&text));
+    buffer_free(&text);
+    return days;
+}
+
+static bool missing_and_unknown(const struct reach_day *d)
+{
+    return d->unknown && reach_day_missing(d);
+}
+
+/* The state at hand did not enter what these folders would show. */
+static int compare_with_reach(struct walk *w, bool force)
+{
+    static const char todo[] =
+        "Bring the folders back (a storage that is not mounted?), or put the state's file back that knew "
+        "them, and say `spoolgate reindex` again. `spoolgate reindex --force` goes on without them: what was "
+        "delivered with them is not known then, and is sent a second time when it comes again, from the ERP, "
+        "a "
+        "customer or by hand.";
+    enum severity severity = force ? SEVERITY_WARNING : SEVERITY_ERROR;
+    const char *days = name_days(w, reach_day_missing, &w->result->missing_days);
+    bool missing = w->result->missing_days > 0;
+    w->result->unknown_days = w->result->missing_days;
+    if (missing)
+        finding_add(w->findings, severity, "reindex.missing", "archive",
+                    force ? "Do not let orders of these days in again without asking the partner." : todo,
+                    "The archive held documents that are not in the spool now, of %s.", days);
+    for (size_t i = 0; i < w->reach.number_count; i++) {
+        const struct reach_numbers *n = &w->reach.numbers[i];
+        if (!reach_numbers_missing(n))
+            continue;
+        missing = w->result->missing_numbers = true;
+        finding_add(w->findings, severity, "reindex.missing", n->partner,
+                    force ? arena_printf(w->findings->arena, "Its next number is %u.", n->reserved + 1)
+                          : todo,
+                    "Control numbers up to %u at least were given for the partner %s, and the highest in the "
+                    "spool is %u: documents for it are not in the spool.",
+                    n->reserved - REACH_BLOCK + 1, n->partner, n->found);
+    }
+    if (missing && !force)
+        return -1;
+    for (size_t i = 0; i < w->reach.number_count; i++)
+        if (w->reach.numbers[i].reserved && state_control_counter_raise(w->state, w->reach.numbers[i].partner,
+                                                                        w->reach.numbers[i].reserved) < 0)
+            return fail(w, w->reach.numbers[i].partner);
+    return 0;
+}
+
+/* A state that entered all of it; but for what a reindex --force gave up once. */
+static void count_missing(struct walk *w)
+{
+    const char *days = name_days(w, missing_and_unknown, &w->result->unknown_days);
+    if (w->result->unknown_days)
+        finding_add(w->findings, SEVERITY_WARNING, "reindex.unknown", "archive",
+                    "Bring the folders back and say `spoolgate reindex` again, when there is doubt.",
+                    "What was delivered on days that a reindex --force gave up is still not known: %s.",
+                    days);
+    name_days(w, reach_day_missing, &w->result->missing_days);
+}
+
+/* ---- the whole ---- */
+
+static int rebuild(const struct spool *s, struct walk *w, bool force)
+{
+    struct findings ignored = {.arena = w->findings->arena};
+    bool belongs = state_belongs(w->state, s, &ignored) == 0;
+    if (reach_read(&w->reach, s) < 0) {
+        finding_add(w->findings, SEVERITY_ERROR, "reindex.reach", ".reach", "Let spoolgate's user read it.",
+                    "What the spool says of how far it reached cannot be read: %s.", strerror(errno));
+        return -1;
+    }
     if (state_begin(w->state) < 0 || state_forget_derived(w->state) < 0)
         return fail(w, "");
     static const enum stage order[] = {STAGE_ARCHIVE, STAGE_OUTBOX, STAGE_TRANSLATE, STAGE_ERROR};
     static const int depth[] = {3, 1, 1, 0};
     for (size_t i = 0; i < 4; i++) {
-        w->in_error = order[i] == STAGE_ERROR;
+        w->stage = order[i];
         if (walk(w, s->stage[order[i]], ".", depth[i]) < 0)
             return -1;
     }
-    return state_mark_adopt(w->state, s, w->newest) < 0 || state_commit(w->state) < 0 ? fail(w, "") : 0;
+    if (belongs)
+        count_missing(w);
+    else if (compare_with_reach(w, force) < 0)
+        return -1;
+    if (state_mark_adopt(w->state, s, w->newest) < 0 || state_commit(w->state) < 0)
+        return fail(w, "");
+    if (reach_settle(w->state, s, &w->reach, !belongs) == 0)
+        return 0;
+    finding_add(w->findings, SEVERITY_ERROR, "reindex.reach", ".reach",
+                "Look at the disk, then say it again.",
+                "How far the spool reaches cannot be written down: %s.", strerror(errno));
+    return -1;
 }
 
 static int refuse(struct findings *f)
@@ -209,10 +328,10 @@ static int refuse(struct findings *f)
     return -1;
 }
 
-int reindex(const struct spool *s, struct state *st, unsigned long *documents, struct findings *f)
+int reindex(const struct spool *s, struct state *st, struct reindexing *r, struct findings *f)
 {
-    struct walk w = {.state = st, .progress = documents, .findings = f};
-    *documents = 0;
+    struct walk w = {.state = st, .result = r, .findings = f};
+    *r = (struct reindexing){.force = r->force};
     if (spool_alone(s) < 0)
         return refuse(f);
     int rc = -1;
@@ -220,7 +339,7 @@ int reindex(const struct spool *s, struct state *st, unsigned long *documents, s
         finding_add(f, SEVERITY_ERROR, "reindex.sync", s->path, "Look at the disk, then say it again.",
                     "It cannot be told on which filesystem the state is: %s.", strerror(errno));
     else
-        rc = rebuild(s, &w);
+        rc = rebuild(s, &w, r->force);
     if (rc < 0)
         state_rollback(st);
     else if (spool_sync(s) < 0) {
@@ -230,6 +349,6 @@ int reindex(const struct spool *s, struct state *st, unsigned long *documents, s
     } else
         state_mark_write(st, s);
     spool_let_go(s);
-    *documents = w.documents;
+    reach_free(&w.reach);
     return rc;
 }

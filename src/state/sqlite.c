@@ -3,6 +3,7 @@
  * syncfs of its filesystem, which is the spool's. After a loss of power the WAL's checksums cut off what was
  * not. */
 #include "state/sqlite.h"
+#include "state/reach.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,9 @@ void state_close(struct state *s)
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(s->kept[i].statement);
     sqlite3_close(s->db);
+    if (s->reach)
+        reach_free(s->reach);
+    free(s->reach);
     free(s->path);
     free(s);
 }

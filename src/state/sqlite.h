@@ -16,6 +16,7 @@ struct state {
     sqlite3 *db;
     char *path;
     struct kept_statement kept[STATEMENTS];
+    struct reach *reach; /* reach.h; NULL until it is asked for */
     char error[512];
 };
 

@@ -44,12 +44,14 @@ int state_key_delivered(struct state *s, const char *key, const char *document, 
 /* 1..999999999; -1 with state_error when they are used up. */
 int state_control_number(struct state *s, const char *partner, const char *document, uint32_t *number);
 int state_control_number_note(struct state *s, const char *partner, const char *document,
-                              uint32_t number); /* reindex */
+                              uint32_t number);                                       /* reindex */
+int state_control_counter_raise(struct state *s, const char *partner, uint32_t last); /* never lowers it */
 
 /* --- cursors and remembered rows of polls --- */
 int state_cursor_get(struct state *s, const char *endpoint, const char *name,
                      struct buffer *value); /* 1: none */
 int state_cursor_set(struct state *s, const char *endpoint, const char *name, const char *value);
+int state_cursor_any(struct state *s, const char *endpoint); /* 1: it has one, 0: none */
 /* 1: this version of the row was polled before; 0: new (remembered with the next call of _note). */
 int state_polled(struct state *s, const char *endpoint, const char *key, const char *version);
 int state_polled_note(struct state *s, const char *endpoint, const char *key, const char *version);

@@ -94,7 +94,7 @@ static void a_reindex_between_kill_and_restart(void **state)
     (void)state;
     struct site s;
     char folder[600];
-    unsigned long documents;
+    struct reindexing r = {0};
     site_open(&s, false);
     tree_put(&s.tree, "inbox/erp/order-0.json", order(&s, "4710", "10"));
     tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
@@ -115,7 +115,7 @@ static void a_reindex_between_kill_and_restart(void **state)
     close(one);
     assert_int_equal(unlink(s.config->state), 0);
     struct state *fresh = state_open(s.config->state, &s.tree.findings);
-    assert_int_equal(reindex(&s.tree.spool, fresh, &documents, &s.tree.findings), 0);
+    assert_int_equal(reindex(&s.tree.spool, fresh, &r, &s.tree.findings), 0);
     state_close(fresh);
     open_translator(&s, 1);
     assert_int_equal(look(&s), 1);

@@ -60,7 +60,7 @@ static void reindex_says_what_the_folders_say(void **state)
     struct state *s = desk_open(&k)->state;
     struct seen holder;
     struct buffer b = {0};
-    unsigned long documents;
+    struct reindexing r = {0};
     uint32_t n;
     put_documents(&k.tree);
     /* what the state knew and the spool does not */
@@ -68,8 +68,8 @@ static void reindex_says_what_the_folders_say(void **state)
     assert_int_equal(state_control_number_note(s, "fjord", "gone.1", 77), 0);
     assert_int_equal(state_link(s, "order", "stale", "gone.1"), 0);
     assert_int_equal(state_cursor_set(s, "visma", "orders", "here"), 0);
-    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
-    assert_int_equal(documents, 9);
+    assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), 0);
+    assert_int_equal(r.documents, 9);
     assert_int_equal(k.tree.findings.errors, 0);
     assert_int_equal(k.tree.findings.warnings, 1); /* the broken one */
     assert_int_equal(state_claim_key(s, "out|fjord|order|1", "new.1", "x", &holder), 1);
@@ -104,16 +104,16 @@ static void reindex_waits_for_a_stopped_gateway(void **state)
     (void)state;
     struct desk k;
     struct state *s = desk_open(&k)->state;
-    unsigned long documents;
+    struct reindexing r = {0};
     put_documents(&k.tree);
     struct spool role; /* a translator, courier or poller */
     assert_int_equal(spool_open(&role, k.tree.spool.path, &k.tree.findings), 0);
     assert_int_equal(spool_share(&role), 0);
-    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), -1);
+    assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), -1);
     assert_true(tree_said(&k.tree, "reindex.running"));
     spool_close(&role);
-    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
-    assert_int_equal(documents, 9);
+    assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), 0);
+    assert_int_equal(r.documents, 9);
     desk_close(&k);
 }
 
@@ -125,12 +125,12 @@ static void a_reindex_knows_what_a_killed_translator_had_in_hand(void **state)
     struct desk k;
     struct state *s = desk_open(&k)->state;
     struct seen holder;
-    unsigned long documents;
+    struct reindexing r = {0};
     uint32_t n;
     put_document(&k.tree, "translate/.work-1", DAY_ONE "1",
                  "\"destination\":1,\"business_key\":\"out|fjord|order|1\",\"partner\":\"fjord\","
                  "\"control_number\":7,\"canonical\":{\"sha256\":\"aaa\"}");
-    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
+    assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), 0);
     assert_int_equal(state_claim_key(s, "out|fjord|order|1", DAY_ONE "1.1", "aaa", &holder), 0);
     assert_int_equal(state_control_number(s, "fjord", DAY_ONE "1.1", &n), 0);
     assert_int_equal(n, 7);
@@ -143,7 +143,7 @@ static void what_was_delivered_keeps_its_key(void **state)
     struct desk k;
     struct state *s = desk_open(&k)->state;
     struct seen holder = {0};
-    unsigned long documents;
+    struct reindexing r = {0};
     put_documents(&k.tree);
     assert_int_equal(state_claim_key(s, "out|fjord|order|8", "old.1", "x", NULL), 0);
     assert_int_equal(state_key_delivered(s, "out|fjord|order|8", "other.1", 4), 0); /* not its key */
@@ -151,7 +151,7 @@ static void what_was_delivered_keeps_its_key(void **state)
     assert_int_equal(holder.delivered, 0);
     assert_int_equal(state_key_delivered(s, "out|fjord|order|8", "old.1", 2), 0);
     /* its folder was moved to other storage: the key stays, also through a reindex */
-    assert_int_equal(reindex(&k.tree.spool, s, &documents, &k.tree.findings), 0);
+    assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), 0);
     assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
     assert_string_equal(holder.document, "old.1");
     assert_int_equal(holder.delivered, 2);
@@ -194,7 +194,7 @@ static void a_lost_or_older_state_is_noticed(void **state)
     struct desk k;
     struct findings *f = &desk_open(&k)->tree.findings;
     char backup[320], id[DOCUMENT_NAME_TEXT];
-    unsigned long documents;
+    struct reindexing r = {0};
     snprintf(backup, sizeof backup, "%s/backup.db", k.tree.path);
     assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0); /* both new */
     enter_one(&k, DAY_ONE "1");
@@ -215,7 +215,7 @@ static void a_lost_or_older_state_is_noticed(void **state)
     reopen(&k);
     assert_int_equal(state_belongs(k.state, &k.tree.spool, f), -1);
     assert_true(tree_said(&k.tree, "state.older"));
-    assert_int_equal(reindex(&k.tree.spool, k.state, &documents, f), 0);
+    assert_int_equal(reindex(&k.tree.spool, k.state, &r, f), 0);
     assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
     state_close(k.state);
     assert_int_equal(unlink(k.path), 0); /* lost */
@@ -226,7 +226,7 @@ static void a_lost_or_older_state_is_noticed(void **state)
                      0); /* the mark as well, and nothing in the spool */
     put_document(&k.tree, "archive/2026/03/21", DAY_ONE "1.1", "\"outcome\":\"delivered\"");
     assert_int_equal(state_belongs(k.state, &k.tree.spool, f), -1); /* or something */
-    assert_int_equal(reindex(&k.tree.spool, k.state, &documents, f), 0);
+    assert_int_equal(reindex(&k.tree.spool, k.state, &r, f), 0);
     assert_int_equal(state_belongs(k.state, &k.tree.spool, f), 0);
     assert_int_equal(state_newest(k.state, id), 0);
     assert_string_equal(id, DAY_ONE "1");
@@ -270,7 +270,7 @@ static void a_reindex_cut_short_changes_nothing(void **state)
     struct desk k;
     desk_open(&k);
     struct seen holder;
-    unsigned long documents;
+    struct reindexing r = {0};
     assert_int_equal(state_claim_key(k.state, "known", "A.1", "x", &holder), 0);
     for (int i = 0; i < 400; i++) {
         char name[DOCUMENT_NAME_TEXT];
@@ -281,7 +281,7 @@ static void a_reindex_cut_short_changes_nothing(void **state)
         pid_t child = fork();
         if (child == 0) {
             struct state *s = state_open(k.path, &k.tree.findings);
-            _exit(s && reindex(&k.tree.spool, s, &documents, &k.tree.findings) == 0 ? 0 : 1);
+            _exit(s && reindex(&k.tree.spool, s, &r, &k.tree.findings) == 0 ? 0 : 1);
         }
         struct timespec pause = {.tv_nsec = 500000 + i * 200000};
         nanosleep(&pause, NULL);
