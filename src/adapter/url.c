@@ -85,3 +85,9 @@ void url_query(struct buffer *url, const char *name, const char *value)
     buffer_byte(url, '=');
     http_encode(url, slice_of(value));
 }
+
+const char *url_shown(const char *url, struct arena *a)
+{
+    const char *slashes = strstr(url, "://"), *begin = slashes ? slashes + 3 : url, *at = strrchr(begin, '@');
+    return at ? arena_printf(a, "%.*s…%s", (int)(begin - url), url, at) : url;
+}

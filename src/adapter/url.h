@@ -4,6 +4,8 @@
 
 #include "base/finding.h"
 
+/* For a sentence: what may be a user and password stands as "…". */
+const char *url_shown(const char *url, struct arena *a);
 /* Whether a configured base URL can be used: https, or http to this machine; no user, query or fragment in
  * it. */
 bool url_usable(const char *url, const char **why);

@@ -9,4 +9,5 @@ libspoolgate_a_SOURCES += \
 	src/base/finding.c src/base/finding.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/json.c src/base/json.h \
-	src/base/log.c src/base/log.h
+	src/base/log.c src/base/log.h \
+	src/base/word.c src/base/word.h

@@ -116,7 +116,7 @@ static int backfill(const char *file, bool as_json, char **argv, int numbers, co
     const struct endpoint_config *e = c ? config_endpoint(c, argv[0]) : NULL;
     int status = !c ? EXIT_CONFIG : !e ? EXIT_NO_INPUT : EXIT_DONE;
     if (c && !e)
-        fprintf(stderr, "spoolgate backfill: the configuration has no endpoint %s\n", argv[0]);
+        command_no_endpoint("backfill", c, argv[0]);
     if (e) {
         secrets_harden_process();
         log_role("backfill");
@@ -147,7 +147,7 @@ int command_backfill(int argc, char **argv)
     bool as_json = false;
     int o;
     optind = 1;
-    while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((o = command_getopt(argc, argv, "c:h", options, NULL)) != -1) {
         switch (o) {
         case 'c': file = optarg; break;
         case 'f': from = optarg; break;

@@ -273,7 +273,7 @@ int command_check(int argc, char **argv)
     bool archive = false;
     int c, status = EXIT_CONFIG;
     optind = 1;
-    while ((c = getopt_long(argc, argv, "c:m:h", options, NULL)) != -1) {
+    while ((c = command_getopt(argc, argv, "c:m:h", options, NULL)) != -1) {
         switch (c) {
         case 'c': k.config_file = optarg; break;
         case 'm': k.map = optarg; break;

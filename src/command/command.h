@@ -41,6 +41,13 @@ int command_ping(int argc, char **argv);
 int command_backfill(int argc, char **argv);
 int command_reindex(int argc, char **argv);
 
+/* getopt_long, but for what is said of an option that is not known (options.c). */
+int command_getopt(int argc, char **argv, const char *letters, const struct option *options, int *index);
+/* "spoolgate list: there is no stage erorr. Did you mean error?" on stderr; known ends with NULL. */
+void command_no_such(const char *command, const char *what, const char *word, const char *const *known);
+/* The same for an endpoint of the configuration. */
+void command_no_endpoint(const char *command, const struct config *c, const char *name);
+
 /* The options that nearly every command has, and for many the only ones: -c FILE, --json, --help. True: go
  * on, arguments begin at optind. False: *status is what the command ends with. usage prints itself and
  * returns the exit status, as every command's does. */

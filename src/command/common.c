@@ -9,7 +9,7 @@ bool command_options(int argc, char **argv, int (*usage)(FILE *out), const char 
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = command_getopt(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': *file = optarg; break;
         case 'j': *as_json = true; break;

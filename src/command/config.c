@@ -1,6 +1,7 @@
 /* spoolgate config check | show: whether the configuration is in order, and what is in force and where it
  * comes from. */
 #include "adapter/adapter.h"
+#include "adapter/url.h"
 #include "base/json.h"
 #include "command/command.h"
 #include "route/sections.h"
@@ -125,7 +126,17 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void show_text(const struct config *c, int argc, char **argv)
+/* What a person is shown of a setting. The name of a secret only when there is such a secret: otherwise it
+ * may be the value itself, in the wrong place. */
+static const char *shown(struct arena *a, const struct config *c, const struct section *s,
+                         const struct setting *i)
+{
+    bool hidden = !strcmp(s->kind, "endpoint") && endpoint_key_names_secret(i->key) &&
+                  !secrets_name_is_set(c->secrets_file, i->value);
+    return hidden ? "(not shown: no secret of this name is set)" : url_shown(i->value, a);
+}
+
+static void show_text(struct arena *a, const struct config *c, int argc, char **argv)
 {
     for (const struct section *s = c->sections; s; s = s->next) {
         if (!is_wanted(s, argc, argv))
@@ -133,7 +144,7 @@ static void show_text(const struct config *c, int argc, char **argv)
         printf("[%s%s%s]  # %s:%d\n", s->kind, *s->name ? " " : "", s->name, s->file, s->line);
         for (const struct setting *i = s->settings; i; i = i->next) {
             char pair[512];
-            snprintf(pair, sizeof pair, "%s = %s", i->key, i->value);
+            snprintf(pair, sizeof pair, "%s = %s", i->key, shown(a, c, s, i));
             if (i->file)
                 printf("%-56s  # %s:%d\n", pair, base_name(i->file), i->line);
             else
@@ -143,7 +154,7 @@ static void show_text(const struct config *c, int argc, char **argv)
     }
 }
 
-static void show_json(const struct config *c, int argc, char **argv)
+static void show_json(struct arena *a, const struct config *c, int argc, char **argv)
 {
     json_t *list = json_array();
     for (const struct section *s = c->sections; s; s = s->next) {
@@ -151,10 +162,10 @@ static void show_json(const struct config *c, int argc, char **argv)
             continue;
         json_t *values = json_object();
         for (const struct setting *i = s->settings; i; i = i->next)
-            json_object_set_new(
-                values, i->key,
-                i->file ? json_pack("{s:s, s:s, s:i}", "value", i->value, "file", i->file, "line", i->line)
-                        : json_pack("{s:s, s:b}", "value", i->value, "default", 1));
+            json_object_set_new(values, i->key,
+                                i->file ? json_pack("{s:s, s:s, s:i}", "value", shown(a, c, s, i), "file",
+                                                    i->file, "line", i->line)
+                                        : json_pack("{s:s, s:b}", "value", i->value, "default", 1));
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:o}", "section", s->kind, "name",
                                               s->name, "file", s->file, "line", s->line, "values", values));
     }
@@ -170,9 +181,9 @@ static int show(const char *path, bool as_json, int argc, char **argv)
     struct arena a = {0};
     struct config *c = command_config_load(path, &a);
     if (c && as_json)
-        show_json(c, argc, argv);
+        show_json(&a, c, argc, argv);
     else if (c)
-        show_text(c, argc, argv);
+        show_text(&a, c, argc, argv);
     int status = c ? EXIT_DONE : EXIT_CONFIG;
     bool found = argc == 0;
     for (const struct section *s = c ? c->sections : NULL; s && !found; s = s->next)
@@ -197,7 +208,7 @@ int command_config(int argc, char **argv)
     bool as_json = false;
     int o;
     optind = 1;
-    while ((o = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((o = command_getopt(argc, argv, "c:h", options, NULL)) != -1) {
         switch (o) {
         case 'c': path = optarg; break;
         case 'j': as_json = true; break;
@@ -212,5 +223,8 @@ int command_config(int argc, char **argv)
         return check(path, as_json);
     if (argc >= 1 && argc <= 3 && !strcmp(argv[0], "show"))
         return show(path, as_json, argc - 1, argv + 1);
+    static const char *const words[] = {"check", "show", NULL};
+    if (argc && strcmp(argv[0], words[0]) && strcmp(argv[0], words[1]))
+        command_no_such("config", "word", argv[0], words);
     return usage(stderr);
 }

@@ -212,17 +212,15 @@ static int list(struct listing *l, int argc, char **argv)
 {
     if (l->not_sent && argc == 0)
         return list_not_sent(l);
-    static const char *const all[] = {"inbox", "translate", "outbox", "error"};
-    for (size_t i = 0; argc == 0 && i < 4; i++)
-        list_stage(l, all[i]);
+    static const char *const stages[] = {"inbox", "translate", "outbox", "error", "archive", NULL};
+    for (size_t i = 0; argc == 0 && i < 4; i++) /* what waits */
+        list_stage(l, stages[i]);
     for (int i = 0; i < argc; i++) {
         size_t len = strlen(argv[i]);
         while (len > 1 && argv[i][len - 1] == '/')
             argv[i][--len] = '\0';
         if (list_stage(l, argv[i]) < 0) {
-            fputs("spoolgate list: the spool has no stage ", stderr);
-            view_text(stderr, argv[i], 0);
-            putc('\n', stderr);
+            command_no_such("list", "stage", argv[i], stages);
             return EXIT_NO_INPUT;
         }
     }
@@ -244,7 +242,7 @@ int command_list(int argc, char **argv)
     const char *file = NULL;
     char *end = NULL;
     int option;
-    while ((option = getopt_long(argc, argv, "c:n:h", options, NULL)) != -1) {
+    while ((option = command_getopt(argc, argv, "c:n:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': file = optarg; break;
         case 'n':

@@ -80,7 +80,7 @@ int command_map(int argc, char **argv)
     size_t variable_count = 0;
     int c;
     optind = 1;
-    while ((c = getopt_long(argc, argv, "c:t:h", options, NULL)) != -1) {
+    while ((c = command_getopt(argc, argv, "c:t:h", options, NULL)) != -1) {
         char *equals;
         switch (c) {
         case 'c': config_file = optarg; break;
@@ -98,7 +98,10 @@ int command_map(int argc, char **argv)
     }
     argc -= optind;
     argv += optind;
-    if (argc < 2 || (strcmp(argv[0], "check") && (strcmp(argv[0], "explain") || argc != 3)))
+    static const char *const words[] = {"check", "explain", NULL};
+    if (argc && strcmp(argv[0], words[0]) && strcmp(argv[0], words[1]))
+        command_no_such("map", "word", argv[0], words);
+    if (argc < 2 || (strcmp(argv[0], words[0]) && (strcmp(argv[0], words[1]) || argc != 3)))
         return usage(stderr);
     struct arena a = {0};
     struct offline offline;

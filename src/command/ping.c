@@ -123,7 +123,7 @@ static int ping_all(struct pinging *p, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
         if (!config_endpoint(p->config, argv[i])) {
-            fprintf(stderr, "spoolgate ping: the configuration has no endpoint %s\n", argv[i]);
+            command_no_endpoint("ping", p->config, argv[i]);
             return EXIT_NO_INPUT;
         }
     p->all = json_array();

@@ -112,15 +112,18 @@ int command_retry(int argc, char **argv)
     struct retrying r = {.to = AS_IT_FAILED};
     const char *file = NULL;
     int option;
-    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((option = command_getopt(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': file = optarg; break;
         case 1:
             r.to = !strcmp(optarg, "translate") ? TO_TRANSLATE
                    : !strcmp(optarg, "outbox")  ? TO_OUTBOX
                                                 : AS_IT_FAILED;
-            if (r.to == AS_IT_FAILED)
+            if (r.to == AS_IT_FAILED) {
+                command_no_such("retry", "stage to put it back to:", optarg,
+                                (const char *const[]){"translate", "outbox", NULL});
                 return usage(stderr);
+            }
             break;
         case 2: r.as_json = true; break;
         case 3: r.reason = optarg; break;

@@ -234,7 +234,7 @@ static int read_arguments(struct sandbox *sb, struct arguments *args, int argc, 
     collect_options(options);
     json_object_set_new(sb->settings, "fault", json_array());
     optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+    while ((option = command_getopt(argc, argv, "", options, &index)) != -1) {
         stop = take_option(sb, args, option, options[index].name);
         if (stop)
             return stop;

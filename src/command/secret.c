@@ -2,6 +2,7 @@
  * or a prompt that does not show it, never from the command line, which every user of the machine can read.
  */
 #include "base/json.h"
+#include "base/word.h"
 #include "command/command.h"
 #include "net/locked.h"
 #include "net/seal.h"
@@ -235,7 +236,7 @@ static int remove_one(struct invocation *v, int argc, char **argv)
         return told(v, EXIT_CONFIG);
     int result = secrets_remove(s, argv[0], &v->findings);
     if (result > 0)
-        fprintf(stderr, "There is no secret named %s.\n", argv[0]);
+        fprintf(stderr, "There is no secret of that name.\n");
     secrets_close(s);
     return told(v, result < 0 ? EXIT_CANT_WRITE : result ? EXIT_FOUND_PROBLEMS : EXIT_DONE);
 }
@@ -281,7 +282,10 @@ static int run(struct invocation *v, const char *what, int argc, char **argv)
         return rekey(v, argc, argv);
     if (strcmp(what, "key") == 0)
         return make_key(v, argc, argv);
-    fprintf(stderr, "spoolgate secret: there is no \"%s\"\n", what);
+    static const char *const words[] = {"set", "list", "remove", "rekey", "key", NULL};
+    const char *near = nearest_word(what, words); /* the word itself may be a secret, and is not repeated */
+    fprintf(stderr, near ? "spoolgate secret: did you mean \"%s\"?\n" : "spoolgate secret: %s\n",
+            near ? near : "what is to be done? There are set, list, remove, rekey and key");
     return usage(stderr);
 }
 
@@ -297,7 +301,7 @@ int command_secret(int argc, char **argv)
     struct invocation v = {.config_file = NULL};
     int option;
     v.findings.arena = &v.arena;
-    while ((option = getopt_long(argc, argv, "c:s:k:h", options, NULL)) != -1) {
+    while ((option = command_getopt(argc, argv, "c:s:k:h", options, NULL)) != -1) {
         switch (option) {
         case 'c': v.config_file = optarg; break;
         case 's': v.secrets_file = optarg; break;

@@ -223,7 +223,7 @@ int command_translate(int argc, char **argv)
     int c;
     optind = 1;
     t.findings.arena = &t.arena;
-    while ((c = getopt_long(argc, argv, "c:m:p:t:rh", options, NULL)) != -1) {
+    while ((c = command_getopt(argc, argv, "c:m:p:t:rh", options, NULL)) != -1) {
         switch (c) {
         case 'c': t.config_file = optarg; break;
         case 'm': t.map = optarg; break;

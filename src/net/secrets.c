@@ -371,7 +371,7 @@ int secrets_set(struct secrets *s, const char *name, struct slice value, struct 
                         : value.len > SECRET_LIMIT ? "The value is longer than 16 KiB"
                                                    : NULL;
     if (wrong) {
-        finding_add(f, SEVERITY_ERROR, "secrets.value", name, "", "%s.", wrong);
+        finding_add(f, SEVERITY_ERROR, "secrets.value", "", "", "%s.", wrong);
         return -1;
     }
     instant_print(instant_now(), 0, now);
@@ -412,12 +412,31 @@ int secrets_list(struct secrets *s, secrets_row *row, void *context)
     return result;
 }
 
+bool secrets_name_is_set(const char *secrets_file, const char *name)
+{
+    struct buffer text = {0};
+    json_t *root = file_read(AT_FDCWD, secrets_file, FILE_LIMIT, &text) == 0
+                       ? json_parse(buffer_as_slice(&text), NULL)
+                       : NULL;
+    json_t *entries = json_object_get(root, "secrets"), *e;
+    bool found = false;
+    size_t i;
+    json_array_foreach(entries, i, e)
+    {
+        const char *known = json_text_at(e, "name");
+        found = found || (known && strcmp(known, name) == 0);
+    }
+    json_decref(root);
+    buffer_free(&text);
+    return found;
+}
+
 struct slice secrets_get(struct secrets *s, const char *name, struct findings *f)
 {
     if (!s) {
-        finding_add(f, SEVERITY_ERROR, "secrets.key", name,
+        finding_add(f, SEVERITY_ERROR, "secrets.key", "",
                     "Make a key with `spoolgate secret key FILE` and name it as key_file.",
-                    "The secret %s is asked for, and there is no key for the secrets.", name);
+                    "A secret is asked for, and there is no key for the secrets.");
         return SLICE_NONE;
     }
     for (struct plain *p = s->plains; p; p = p->next)
@@ -425,9 +444,11 @@ struct slice secrets_get(struct secrets *s, const char *name, struct findings *f
             return slice_make(p->text, p->len);
     size_t at = entry_index(s, name), len = 0;
     if (at == SIZE_MAX) {
-        finding_add(f, SEVERITY_ERROR, "secrets.missing", s->file,
-                    "Set it: `spoolgate secret set NAME`, the value on standard input.",
-                    "There is no secret named %s.", name);
+        finding_add(
+            f, SEVERITY_ERROR, "secrets.missing", s->file,
+            "The configuration gives its name, never its value: `spoolgate config check` says where. Set it: "
+            "`spoolgate secret set NAME`, the value on standard input.",
+            "The secret that is asked for is not set.");
         return SLICE_NONE;
     }
     char *text = entry_unseal(s->key, json_array_get(s->entries, at), &len);

@@ -22,6 +22,9 @@ int secrets_remove(struct secrets *s, const char *name, struct findings *f); /* 
 typedef int secrets_row(void *context, const char *name, const char *set_at);
 int secrets_list(struct secrets *s, secrets_row *row,
                  void *context); /* stops at what is not 0 and returns it */
+/* Whether the file has a secret of that name; asks for no key. What is none is not repeated to anybody: it
+ * may be a value that was pasted where its name belongs. */
+bool secrets_name_is_set(const char *secrets_file, const char *name);
 /* The plain value, NUL-terminated, valid until secrets_close. SLICE_NONE with findings when absent or not
  * decryptable, also when s is NULL (no key). */
 struct slice secrets_get(struct secrets *s, const char *name, struct findings *f);

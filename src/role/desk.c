@@ -13,10 +13,11 @@
 void log_findings(const struct findings *f)
 {
     for (const struct finding *i = f->first; i; i = i->next)
-        log_line(i->severity == SEVERITY_ERROR     ? LOG_ERROR
-                 : i->severity == SEVERITY_WARNING ? LOG_WARNING
-                                                   : LOG_INFO,
-                 "%s%s%s%s%s", i->where, *i->where ? ": " : "", i->what, *i->todo ? " " : "", i->todo);
+        log_coded(i->severity == SEVERITY_ERROR     ? LOG_ERROR
+                  : i->severity == SEVERITY_WARNING ? LOG_WARNING
+                                                    : LOG_INFO,
+                  i->code, "%s%s%s%s%s", i->where, *i->where ? ": " : "", i->what, *i->todo ? " " : "",
+                  i->todo);
 }
 
 const char *first_finding(const struct findings *f)
@@ -27,9 +28,8 @@ const char *first_finding(const struct findings *f)
 /* Settings that name a secret; an endpoint without any does not need the key. */
 static bool needs_secrets(const struct endpoint_config *e)
 {
-    static const char *const keys[] = {"client_secret", "api_key", "password", "passphrase"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (endpoint_setting(e, keys[i]))
+    for (const struct setting *s = e->settings; s; s = s->next)
+        if (endpoint_key_names_secret(s->key))
             return true;
     return false;
 }

@@ -479,23 +479,22 @@ const char *dispatch_why_held(const struct parcel *p)
 static void report(struct desk *d, struct batch *b, const struct parcel *p)
 {
     const struct delivery *v = &p->delivery;
-    const char *number = document_text(&p->document, "number"), *type = document_text(&p->document, "type");
     const char *why = first_finding(&p->findings);
-    char when[INSTANT_TEXT] = "";
+    char when[INSTANT_TEXT] = "", called[DOCUMENT_CALLED];
     (void)d;
     if (v->not_before)
         instant_print((struct instant){.seconds = v->not_before}, 0, when);
     switch (v->verdict) {
     case DELIVERED:
         b->delivered++;
-        log_info("%s: %s %s %s%s%s", p->document.name, type ? type : "document", number ? number : "",
+        log_info("%s: %s %s%s%s", p->document.name, document_called(&p->document, called),
                  p->was_delivered ? "was delivered already, and goes back into the archive" : "delivered",
                  v->external[0] ? " as " : "", v->external);
         break;
     case REJECTED:
         b->failed++;
-        log_warning("%s: %s %s goes to error/: %s", p->document.name, type ? type : "document",
-                    number ? number : "", why);
+        log_warning("%s: %s goes to error/: %s", p->document.name, document_called(&p->document, called),
+                    *why ? why : "it cannot be sent");
         break;
     case HELD:
         if (v->only_partner) {

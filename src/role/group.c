@@ -133,9 +133,10 @@ static int finish_envelope(struct translator *w, struct translation *t)
     document_set(d, "outcome", t->fate == FATE_ARCHIVE ? t->outcome : NULL);
     if (t->fate == FATE_ERROR) {
         const struct finding *first = t->findings.first;
-        document_note(d, w->role, "to error/: %s", first ? first->what : "");
-        log_warning("%s (%s) goes to error/: %s", d->name, document_text(d, "source.file"),
-                    first ? first->what : "");
+        document_note(d, w->role, "to error/: %s", first ? first->what : "it cannot be translated");
+        const char *file = document_text(d, "source.file");
+        log_warning("%s%s%s%s goes to error/: %s", d->name, file ? " (" : "", file ? file : "",
+                    file ? ")" : "", first ? first->what : "it cannot be translated");
         if (document_write_error(d, &t->findings, "translate") < 0)
             goto failed;
         return 0; /* that has saved the envelope */
@@ -169,17 +170,17 @@ static int move(struct translator *w, struct translation *t)
         [FATE_SEND] = STAGE_OUTBOX, [FATE_ARCHIVE] = STAGE_ARCHIVE, [FATE_ERROR] = STAGE_ERROR};
     const char *endpoint = t->fate == FATE_SEND ? t->sending->endpoint : NULL;
     const char *name = t->name ? t->name : t->document.name;
+    char called[DOCUMENT_CALLED];
     int result = spool_move(&w->spool, w->work.dir, t->document.name, stages[t->fate], endpoint, name);
     if (result < 0 && (errno == EEXIST || errno == ENOTEMPTY))
         result = set_aside(w, t);
     if (result < 0)
         log_error("%s cannot be moved to its next stage: %s", t->document.name, strerror(errno));
     else if (t->fate == FATE_SEND)
-        log_info("%s: %.*s %.*s for %s, to outbox/%s", name, SLICE_ARG(t->identity.type),
-                 SLICE_ARG(t->identity.number), t->partner->id, endpoint);
+        log_info("%s: %s for %s, to outbox/%s", name, document_called(&t->document, called), t->partner->id,
+                 endpoint);
     else if (t->fate == FATE_ARCHIVE)
-        log_info("%s: %.*s %.*s archived, %s", name, SLICE_ARG(t->identity.type),
-                 SLICE_ARG(t->identity.number), t->outcome);
+        log_info("%s: %s archived, %s", name, document_called(&t->document, called), t->outcome);
     return result;
 }
 

@@ -54,6 +54,8 @@ static struct config *load(const char *file)
     struct map_library *maps = c ? map_library_open(c->map_directories) : NULL;
     if (c && maps)
         config_check(c, maps, &f);
+    if (c && !f.errors)
+        log_format_set(c->log_format);
     log_findings(&f);
     if (maps)
         map_library_close(maps);

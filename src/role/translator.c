@@ -21,8 +21,8 @@
 static void print_findings(const struct findings *f)
 {
     for (const struct finding *i = f->first; i; i = i->next)
-        log_line(i->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARNING, "%s%s%s", i->where,
-                 *i->where ? ": " : "", i->what);
+        log_coded(i->severity == SEVERITY_ERROR ? LOG_ERROR : LOG_WARNING, i->code, "%s%s%s", i->where,
+                  *i->where ? ": " : "", i->what);
 }
 
 /* The previous process of this slot may not be quite gone yet. */

@@ -1,6 +1,7 @@
 /* check: what a configuration says about maps, adapters and partners, judged as a whole before anything
  * moves. Every mistake names the file and line where it stands. */
 #include "adapter/adapter.h"
+#include "base/word.h"
 #include "edi/dictionary.h"
 #include "route/sections.h"
 #include <stdio.h>
@@ -432,15 +433,6 @@ int config_check(const struct config *c, struct map_library *maps, struct findin
 
 /* ---- secrets ---- */
 
-static bool names_secret(const char *key)
-{
-    static const char *const keys[] = {"client_secret", "api_key", "password", "passphrase", NULL};
-    for (const char *const *i = keys; *i; i++)
-        if (!strcmp(*i, key))
-            return true;
-    return false;
-}
-
 void config_check_secrets(const struct config *c, struct findings *f)
 {
     struct arena scratch = {0};
@@ -449,7 +441,7 @@ void config_check_secrets(const struct config *c, struct findings *f)
     bool opened = false;
     for (const struct endpoint_config *e = c->endpoints; e; e = e->next)
         for (const struct setting *s = e->settings; s; s = s->next) {
-            if (!names_secret(s->key))
+            if (!endpoint_key_names_secret(s->key))
                 continue;
             if (!opened)
                 secrets = secrets_open(c->secrets_file, c->key_file, &found);
@@ -462,9 +454,14 @@ void config_check_secrets(const struct config *c, struct findings *f)
             opened = true;
             struct findings one = {.arena = &scratch};
             if (secrets && !secrets_get(secrets, s->value, &one).ptr)
-                finding_add(f, SEVERITY_WARNING, "config.secret.missing", endpoint_where(e, s->key, f->arena),
-                            arena_printf(f->arena, "Set it: spoolgate secret set %s", s->value),
-                            "The endpoint %s needs the secret %s, which is not set.", e->name, s->value);
+                finding_add(
+                    f, SEVERITY_WARNING, "config.secret.missing", endpoint_where(e, s->key, f->arena),
+                    arena_printf(
+                        f->arena,
+                        "Set it: spoolgate secret set NAME, with the name that stands there as %s. (A "
+                        "value does not belong there: change it at its issuer if it was one.)",
+                        s->key),
+                    "The endpoint %s needs a secret that is not set.", e->name);
         }
     if (secrets)
         secrets_close(secrets);

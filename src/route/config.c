@@ -2,6 +2,7 @@
  * each kind of section, defaults, paths made absolute. What needs maps or adapters to be judged is in
  * check.c. */
 #include "route/config.h"
+#include "base/word.h"
 #include "route/keys.h"
 #include "route/sections.h"
 #include <dirent.h>

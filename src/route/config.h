@@ -80,10 +80,11 @@ struct config {
     const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators;
                                        NULL-terminated */
     const char *secrets_file, *key_file;
-    int translators;    /* processes */
-    int group;          /* documents a group at most, 256 */
-    int settle_seconds; /* 2 */
-    int rescan_seconds; /* 30 */
+    int translators;        /* processes */
+    int group;              /* documents a group at most, 256 */
+    int settle_seconds;     /* 2 */
+    int rescan_seconds;     /* 30 */
+    const char *log_format; /* "text", "json" */
     struct endpoint_config *endpoints;
     struct route *routes;
     struct partner *partners;
@@ -107,6 +108,8 @@ void config_free(struct config *c);
 
 const struct endpoint_config *config_endpoint(const struct config *c, const char *name);
 const char *endpoint_setting(const struct endpoint_config *e, const char *key); /* NULL when absent */
+/* Its value is the name of a secret. */
+bool endpoint_key_names_secret(const char *key);
 /* "spoolgate.conf:12" of the endpoint's key, or of its section, into a. */
 const char *endpoint_where(const struct endpoint_config *e, const char *key, struct arena *a);
 /* A whole number between least and most, otherwise when absent; findings when it is not one. */

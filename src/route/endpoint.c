@@ -50,3 +50,12 @@ bool endpoint_yes(const struct endpoint_config *e, const char *key, bool otherwi
                     "%s = %s: yes or no is wanted.", key, text);
     return yes;
 }
+
+bool endpoint_key_names_secret(const char *key)
+{
+    static const char *const keys[] = {"client_secret", "api_key", "password", "passphrase", NULL};
+    for (const char *const *i = keys; *i; i++)
+        if (!strcmp(*i, key))
+            return true;
+    return false;
+}

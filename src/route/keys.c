@@ -1,10 +1,12 @@
 /* keys: see keys.h. spoolgate.conf(5) describes each key; a key is added here and there. */
 #include "route/keys.h"
+#include "base/word.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char *const forms[] = {"x12", "x12json", "json", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 static const char *const acknowledgments[] = {"none", "997", "network", NULL};
 
 const struct key main_keys[] = {
@@ -15,6 +17,7 @@ const struct key main_keys[] = {
     {"group", KEY_NUMBER, offsetof(struct config, group), "256", 1, 10000, NULL, false},
     {"settle", KEY_NUMBER, offsetof(struct config, settle_seconds), "2", 0, 3600, NULL, false},
     {"rescan", KEY_NUMBER, offsetof(struct config, rescan_seconds), "30", 1, 3600, NULL, false},
+    {"log_format", KEY_CHOICE, offsetof(struct config, log_format), "text", 0, 0, log_formats, false},
     {"secrets", KEY_PATH, offsetof(struct config, secrets_file), "secrets", 0, 0, NULL, false},
     {"key_file", KEY_PATH, offsetof(struct config, key_file), NULL, 0, 0, NULL, false},
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
@@ -171,6 +174,14 @@ static void set_value(struct loading *l, struct setting *i, const struct key *k,
     switch (k->kind) {
     case KEY_TEXT: *(const char **)member = i->value; break;
     case KEY_PATH:
+        if (strlen(i->value) == 64 && strspn(i->value, "0123456789abcdefABCDEF") == 64) {
+            finding_add(
+                l->findings, SEVERITY_ERROR, "config.value",
+                i->file ? arena_printf(l->arena, "%s:%d", i->file, i->line) : "",
+                "Put it into a file of mode 0600 and name that; who has read this one may have read the key.",
+                "%s wants the name of a file; what stands there looks like a key itself.", i->key);
+            return;
+        }
         i->value = path_beside(l, i->value, i->file ? i->file : l->config->file);
         *(const char **)member = i->value;
         break;

@@ -24,7 +24,4 @@ int sections_read(struct arena *a, const char *path, struct section **list, stru
 /* NULL when the section does not have the key. */
 struct setting *section_setting(const struct section *s, const char *key);
 
-/* The nearest of the words (NULL-terminated), when it is near enough to be meant: for "did you mean". */
-const char *nearest_word(const char *word, const char *const *words);
-
 #endif

@@ -121,6 +121,15 @@ const char *document_text(const struct document *d, const char *path)
     return json_text_at(d->envelope, path);
 }
 
+const char *document_called(const struct document *d, char out[DOCUMENT_CALLED])
+{
+    const char *type = document_text(d, "type"), *number = document_text(d, "number");
+    bool numbered = number && *number;
+    snprintf(out, DOCUMENT_CALLED, "%.60s%s%.90s", type && *type ? type : "document", numbered ? " " : "",
+             numbered ? number : "");
+    return out;
+}
+
 void document_set(struct document *d, const char *member, const char *text)
 {
     if (text)

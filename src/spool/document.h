@@ -27,6 +27,9 @@ void document_close(struct document *d);
 /* Envelope conveniences. Texts are borrowed from the envelope. */
 const char *document_text(const struct document *d,
                           const char *path); /* "source.file", "partner", … or NULL */
+/* "order 4711", "order", or "document" while it is not known what it is. */
+#define DOCUMENT_CALLED 160
+const char *document_called(const struct document *d, char out[DOCUMENT_CALLED]);
 void document_set(struct document *d, const char *member, const char *text); /* top level; NULL removes */
 void document_set_integer(struct document *d, const char *member, int64_t value);
 /* Adds {"at":…, "by": role, "what": sentence} to history. */

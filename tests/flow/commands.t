@@ -19,6 +19,30 @@ else
 fi
 "$SPOOLGATE" nonsense >/dev/null 2>&1
 is $? 64 "an unknown command ends with 64"
+mistyped() { # EXPECTED STATUS COMMAND...: a word that is nearly one
+    local said status expected=$1 wanted=$2
+    shift 2
+    said=$("$SPOOLGATE" "$@" 2>&1 >/dev/null)
+    status=$?
+    is "$(head -1 <<<"$said"), $status" "spoolgate$expected, $wanted" "spoolgate $*"
+}
+mistyped ": there is no command lsit. Did you mean list?" 64 lsit
+mistyped ": there is no command frobnicate" 64 frobnicate
+mistyped " list: there is no option --jsno. Did you mean --json?" 64 list --jsno
+mistyped " list: there is no option --frobnicate" 64 list --frobnicate
+mistyped " list: there is no option -x" 64 list -x
+mistyped " list: --limit wants a value behind it" 64 list --limit
+mistyped " list: -n wants a value behind it" 64 list -n
+mistyped " list: --json takes no value" 64 list --json=yes
+mistyped " secret: did you mean \"list\"?" 64 secret lits
+mistyped " run: that can be --limit or --log-format" 64 run --l
+mkdir -p "$site/spool"
+mistyped " list: there is no stage erorr. Did you mean error?" 66 list erorr
+mistyped " config: there is no word chekc. Did you mean check?" 64 config chekc
+mistyped " map: there is no word exlpain. Did you mean explain?" 64 map exlpain a b
+mistyped " ping: there is no endpoint orderfull. Did you mean orderful?" 66 ping orderfull
+mistyped " backfill: there is no endpoint vismaa. Did you mean visma?" 66 backfill vismaa purchaseorder 1
+mistyped " sandbox: there is no option --prot. Did you mean --port?" 64 sandbox --prot 1
 
 # offline translation, both directions
 out=$("$SPOOLGATE" config check 2>&1); is $? 0 "config check finds the demo in order"

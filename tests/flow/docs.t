@@ -61,7 +61,9 @@ extract() { # PAGE FOLDER: its parts as numbered files. Names of the examples' h
 }
 fits() { # WANTED ACTUAL
     perl -Mutf8 -CSD -e '
-        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; (scalar <$f> // "") =~ s/\s*\z/\n/r =~ s/\r//gr } @ARGV;
+        local $/; my ($want, $got) = map { open my $f, "<:utf8", $_ or die; (scalar <$f> // "") =~ s/\s*\z/\n/r =~ s/\r//gr
+            =~ s/^[-\d]{10}T[:.\d]{12}Z (?=(?:INFO|WARNING|ERROR) )//mgr } # the time in front of the log, which a terminal does not show
+            @ARGV;
         my $e = join "", map { my $l = $_; $l =~ /^\s*…\n?$/ ? "(?:.*\n)*?" : join("[^\n]*", map { quotemeta } split /…/, $l, -1) }
             $want =~ /([^\n]*\n|[^\n]+)/g;
         exit($got =~ /\A$e\z/ ? 0 : 1)' "$1" "$2"

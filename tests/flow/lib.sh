@@ -51,6 +51,8 @@ unlike() {
     if printf '%s' "$1" | grep -Eq -- "$2"; then fail "$3" "expected not to match: $2" "actual: $1"; else pass "$3"; fi
 }
 finish() {
+    is "$(grep -rIlF '(null)' "$work" --include='log' --include='*.log' --include='*.txt' --include='document.json' 2>/dev/null | head -3)" "" \
+        "nobody speaks of (null)"
     echo "1..$count" >&3
     [ $failures -eq 0 ] || exit 1
 }

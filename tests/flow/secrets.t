@@ -100,6 +100,32 @@ like "$(SPOOLGATE_KEY=$key "$SPOOLGATE" secret list)" '^orderful-key' "the envir
 "$SPOOLGATE" secret set named given-Zq8-value >"$work/seen" 2>&1
 is $? 64 "a value on the command line is refused"
 unlike "$(cat "$work/seen")" 'given-' "and not repeated"
+"$SPOOLGATE" secret set named --given-Zq8-value >"$work/seen" 2>&1 </dev/null
+is $? 64 "nor one that begins with dashes"
+unlike "$(cat "$work/seen")" 'Zq8' "and that is not repeated either"
+for words in given-Zq8-value "-given-Zq8-value" "remove given-Zq8-value" "set given-Zq8-value=" "--key=$key"; do
+    "$SPOOLGATE" secret $words >"$work/seen" 2>&1 </dev/null
+    ok "secret with a value in the wrong place fails" test $? -ne 0
+    unlike "$(cat "$work/seen")" "Zq8|$key" "and does not repeat it"
+done
+cp "$SPOOLGATE_CONFIG" "$work/right.conf"
+setting "$SPOOLGATE_CONFIG" "endpoint orderful" api_key given-Zq8-value
+for words in "config check" "config show" "config show --json endpoint orderful" "ping orderful" "run --until-idle --limit 30"; do
+    "$SPOOLGATE" $words >"$work/seen" 2>&1
+    unlike "$(cat "$work/seen")" Zq8 "a value in place of a secret's name: $words does not repeat it"
+done
+unlike "$("$SPOOLGATE" status; "$SPOOLGATE" status --json; find "$site/spool" -name '.held*' -exec cat {} +)" Zq8 "nor does what the gateway leaves"
+like "$("$SPOOLGATE" config show endpoint visma)" 'client_secret = visma-client-secret' "config show shows the name of a secret that is set"
+like "$("$SPOOLGATE" config check)" 'spoolgate.conf:[0-9]+: warning: The endpoint orderful needs a secret that is not set' "config check says where"
+setting "$SPOOLGATE_CONFIG" "endpoint orderful" url 'https://me:given-Zq8-value@api.example.com'
+for words in "config check" "config show"; do
+    unlike "$("$SPOOLGATE" $words 2>&1)" Zq8 "a password in a URL: $words does not repeat it"
+done
+cp "$work/right.conf" "$SPOOLGATE_CONFIG"
+setting "$SPOOLGATE_CONFIG" spoolgate key_file "$key"
+like "$("$SPOOLGATE" config check 2>&1)" 'spoolgate.conf:[0-9]+: .*looks like a key itself' "a key in place of its file is told"
+unlike "$("$SPOOLGATE" config check 2>&1; "$SPOOLGATE" config show 2>&1; "$SPOOLGATE" secret list 2>&1)" "$key" "and not repeated"
+cp "$work/right.conf" "$SPOOLGATE_CONFIG"
 if command -v script >/dev/null; then
     mkfifo "$work/keyboard"
     script -qefc "$SPOOLGATE secret set typed" "$work/typescript" <"$work/keyboard" >/dev/null &

@@ -220,38 +220,116 @@ static void what_is_quoted_cannot_forge(void **state)
     arena_free(&arena);
 }
 
-static void a_log_line_is_one_line(void **state)
+static char *logged; /* what say writes to the log, on a pipe */
+
+static void log_through(int ends[2], void (*say)(void))
 {
-    (void)state;
-    int ends[2], kept = dup(STDERR_FILENO);
-    assert_int_equal(pipe(ends), 0);
+    static char text[16384];
+    int kept = dup(STDERR_FILENO), end = dup(ends[0]);
+    ssize_t n = 0, more;
     dup2(ends[1], STDERR_FILENO);
     log_role("unit");
     log_threshold(LOG_INFO);
+    say();
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+    while ((more = read(end, text + n, sizeof text - 1 - (size_t)n)) > 0)
+        n += more;
+    close(end);
+    text[n] = '\0';
+    logged = text;
+}
+
+static void on_a_pipe(void (*say)(void))
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    log_through(ends, say);
+}
+
+static void say_two(void)
+{
+    static char big[9000];
+    memset(big, 'x', sizeof big - 1);
     errno = 42;
     log_debug("not shown");
     log_warning("took %s", "a\nERROR unit: forged");
-    char big[9000];
-    memset(big, 'x', sizeof big - 1);
-    big[sizeof big - 1] = '\0';
     log_info("%s", big);
     assert_int_equal(errno, 42);
-    dup2(kept, STDERR_FILENO);
-    close(kept);
-    close(ends[1]);
-    char text[16384];
-    ssize_t n = 0, more;
-    while ((more = read(ends[0], text + n, sizeof text - 1 - (size_t)n)) > 0)
-        n += more;
-    close(ends[0]);
-    text[n] = '\0';
-    static const char first[] = "WARNING unit: took a\\x0aERROR unit: forged\nINFO unit: xxx";
-    assert_memory_equal(text, first, sizeof first - 1);
+}
+
+static int line_count(void)
+{
     int lines = 0;
-    for (ssize_t i = 0; i < n; i++)
-        lines += text[i] == '\n';
-    assert_int_equal(lines, 2);
-    assert_true(n < 5000);
+    for (const char *c = logged; *c; c++)
+        lines += *c == '\n';
+    return lines;
+}
+
+/* "2026-03-20T09:14:55.420Z " */
+static const char *behind_time(const char *line)
+{
+    struct instant at;
+    assert_true(strlen(line) > 25 && line[24] == ' ');
+    assert_true(instant_parse(slice_make(line, 24), &at));
+    assert_true(llabs(instant_now().seconds - at.seconds) < 3600);
+    return line + 25;
+}
+
+static void a_log_line_is_one_line(void **state)
+{
+    (void)state;
+    static const char first[] = "WARNING unit: took a\\x0aERROR unit: forged\n";
+    on_a_pipe(say_two);
+    const char *line = behind_time(logged);
+    assert_memory_equal(line, first, sizeof first - 1);
+    line = behind_time(line + sizeof first - 1);
+    assert_memory_equal(line, "INFO unit: xxx", 14);
+    assert_int_equal(line_count(), 2);
+    assert_true(strlen(line) + 25 <= 4096);
+    assert_string_equal(logged + strlen(logged) - 4, "\xe2\x80\xa6\n");
+}
+
+static void say_hostile(void)
+{
+    static char quotes[9000];
+    memset(quotes, '"', sizeof quotes - 1);
+    log_error("20260321T091455123456-9f3a1c.12 (a\"b\\c\n\xff\xc3\xa6): it is wrong");
+    log_info("%s", quotes);
+    log_coded(LOG_WARNING, "x.code", "20260321T091455123456-9f3a1c. is two sentences");
+}
+
+static void a_log_of_json_is_json(void **state)
+{
+    (void)state;
+    assert_false(log_format_fix("jsn"));
+    assert_true(log_format_fix("json"));
+    log_format_set("text"); /* the command line's word stays */
+    on_a_pipe(say_hostile);
+    assert_true(log_format_fix("text"));
+    assert_int_equal(line_count(), 3);
+    json_t *line[3];
+    char *at = logged;
+    for (int i = 0; i < 3; i++) {
+        size_t len = strcspn(at, "\n");
+        assert_true(len < 4096);
+        line[i] = json_parse(slice_make(at, len), NULL);
+        assert_non_null(line[i]);
+        at += len + 1;
+    }
+    assert_string_equal(json_text_at(line[0], "level"), "error");
+    assert_string_equal(json_text_at(line[0], "role"), "unit");
+    assert_string_equal(json_text_at(line[0], "document"), "20260321T091455123456-9f3a1c.12");
+    assert_string_equal(json_text_at(line[0], "message"),
+                        "20260321T091455123456-9f3a1c.12 (a\"b\\c\\x0a\\xff\xc3\xa6): it is wrong");
+    assert_null(json_text_at(line[0], "code"));
+    assert_null(json_text_at(line[1], "document"));
+    assert_string_equal(json_text_at(line[2], "code"), "x.code");
+    assert_string_equal(json_text_at(line[2], "document"), "20260321T091455123456-9f3a1c");
+    for (int i = 0; i < 3; i++)
+        json_decref(line[i]);
 }
 
 /* ---- files ---- */
@@ -464,6 +542,7 @@ int main(void)
         cmocka_unit_test(instants_know_their_zone),
         cmocka_unit_test(what_is_quoted_cannot_forge),
         cmocka_unit_test(a_log_line_is_one_line),
+        cmocka_unit_test(a_log_of_json_is_json),
         cmocka_unit_test_setup_teardown(only_regular_files_are_read, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(nothing_is_written_through_a_link, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_file_half_written_is_removed, make_folder, remove_folder),

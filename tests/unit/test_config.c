@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "base/word.h"
 
 #include "base/file.h"
 #include "base/log.h"

@@ -78,8 +78,8 @@ static void check(const struct endpoint_config *e, const struct config *all, str
     const char *url = endpoint_setting(e, "url"), *why;
     if (url && !url_usable(url, &why))
         finding_add(f, SEVERITY_ERROR, "config.value", endpoint_where(e, "url", f->arena),
-                    "It is https://api.orderful.com, or https://api-eu.orderful.com.", "url = %s: %s.", url,
-                    why);
+                    "It is https://api.orderful.com, or https://api-eu.orderful.com.", "url = %s: %s.",
+                    url_shown(url, f->arena), why);
     check_streams(e, all, f);
     check_path(e, "path_v3", f);
     check_path(e, "path_v4", f);
@@ -252,7 +252,7 @@ bool orderful_request(struct endpoint *e, struct http_exchange *x, const char *m
     *x = (struct http_exchange){.method = method, .url = url};
     if (!key.ptr) {
         finding_add(f, SEVERITY_ERROR, "orderful.key", e->config->name,
-                    arena_printf(f->arena, "Set it: spoolgate secret set %s", o->api_key),
+                    "Set it: spoolgate secret set NAME, with the name that api_key gives.",
                     "There is no API key for Orderful.");
         return false;
     }

@@ -4,6 +4,7 @@
 #include "adapter/url.h"
 #include "adapter/visma/visma.h"
 #include "base/json.h"
+#include "base/word.h"
 #include "route/sections.h"
 #include <curl/curl.h>
 #include <stdio.h>
@@ -72,7 +73,7 @@ static void refuse(const struct endpoint_config *e, const char *key, struct find
                    const char *what)
 {
     finding_add(f, SEVERITY_ERROR, "config.value", endpoint_where(e, key, f->arena), todo, "%s = %s: %s", key,
-                or_default(e, key, ""), what);
+                url_shown(or_default(e, key, ""), f->arena), what);
 }
 
 static void check_words(const struct endpoint_config *e, const char *key, const char *value,
