@@ -2,6 +2,7 @@
 libspoolgate_a_SOURCES += \
 	src/adapter/adapter.c src/adapter/adapter.h \
 	src/adapter/directory.c \
+	src/adapter/earlier.c src/adapter/earlier.h \
 	src/adapter/json_rows.c src/adapter/json_rows.h \
 	src/adapter/moment.c src/adapter/moment.h \
 	src/adapter/pickup.c src/adapter/pickup.h \

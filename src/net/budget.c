@@ -3,7 +3,6 @@
  * starts from the configuration's figure until headers speak again. Several processes share a row: each
  * change is a transaction. */
 #include "net/budget.h"
-#include "net/backoff.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -68,7 +67,9 @@ static int64_t number_of(const struct http_exchange *x, const char *header)
 /* Seconds until the window ends; -1 unknown. */
 static int64_t reset_of(const struct http_exchange *x, int64_t now)
 {
-    int64_t reset = number_of(x, "X-RateLimit-Reset");
+    int64_t reset = number_of(x, "X-RateLimit-Reset"), theirs = http_answer_date(x);
+    if (theirs > 0)
+        now = theirs; /* a moment, if it is one, is told by their clock */
     if (reset > 1000000000)
         reset = reset > now ? reset - now : 0;
     return reset > DAY ? DAY : reset;
@@ -90,12 +91,9 @@ static void learn_window(struct budget_row *row, int64_t limit, int64_t remainin
     row->allowed = limit;
 }
 
-static int64_t refused_for(const struct http_exchange *x, int64_t reset, int64_t now)
+static int64_t refused_for(const struct http_exchange *x, int64_t reset)
 {
-    char text[64];
-    int64_t seconds = -1;
-    if (http_answer_header(x, "Retry-After", text, sizeof text))
-        seconds = retry_after_seconds(text, now);
+    int64_t seconds = http_answer_retry_after(x);
     if (seconds < 0)
         seconds = reset;
     return seconds < 0 ? REFUSED_SECONDS : seconds < 1 ? 1 : seconds;
@@ -117,8 +115,8 @@ int budget_learn(struct state *s, const char *name, const struct http_exchange *
     }
     if (window)
         learn_window(&row, limit, remaining, reset, now);
-    if (refused && row.blocked_until < now + refused_for(x, reset, now))
-        row.blocked_until = now + refused_for(x, reset, now);
+    if (refused && row.blocked_until < now + refused_for(x, reset))
+        row.blocked_until = now + refused_for(x, reset);
     if (state_budget_set(s, name, &row)) {
         state_rollback(s);
         return -1;

@@ -6,6 +6,7 @@
  * the first have the same code. HTTP/1.1 only: over HTTP/2 that number and libcurl's own retries would have
  * to be judged anew. */
 #include "net/http.h"
+#include "net/backoff.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SPOOLGATE_VERSION
@@ -21,6 +23,7 @@
 #endif
 
 #define HEADER_LIMIT (256u * 1024u)
+#define CLOCK_SET 1000 /* ms by which our clock may slip while a request is under way */
 
 struct http {
     CURLM *multi;
@@ -37,6 +40,7 @@ struct transfer { /* one exchange while it is under way */
     struct curl_slist *headers;
     size_t sent;       /* of the body */
     const char *limit; /* the limit of ours that was hit, or NULL */
+    int64_t steady;    /* by a clock that nobody sets: when it was begun, ms */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -142,6 +146,22 @@ static const char *request_unfit(const struct http *h, const struct http_exchang
 
 /* ---- one transfer ---- */
 
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Between begun and answered lies the moment at which the other side wrote its Date. */
+static void note_answered(struct transfer *t)
+{
+    struct http_exchange *x = t->x;
+    int64_t took = milliseconds(CLOCK_BOOTTIME) - t->steady, now = milliseconds(CLOCK_REALTIME);
+    int64_t apart = now - x->begun - took;
+    x->answered = apart > CLOCK_SET || apart < -CLOCK_SET ? 0 : now;
+}
+
 static size_t take_answer(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
@@ -160,6 +180,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
     size_t n = size * count;
     if (n >= 5 && memcmp(bytes, "HTTP/", 5) == 0)
         buffer_clear(&t->x->answer_headers); /* what came before was an interim answer */
+    if (t->x->answer_headers.len == 0)
+        note_answered(t);
     if (n > HEADER_LIMIT - t->x->answer_headers.len) {
         t->limit = "the answer's headers are longer than allowed";
         return 0;
@@ -267,6 +289,7 @@ static struct transfer *transfer_start(struct http *h, struct http_exchange *x)
 {
     x->status = 0;
     x->seconds = 0;
+    x->begun = x->answered = 0;
     x->problem[0] = '\0';
     buffer_clear(&x->answer);
     buffer_clear(&x->answer_headers);
@@ -281,6 +304,8 @@ static struct transfer *transfer_start(struct http *h, struct http_exchange *x)
         abort();
     t->x = x;
     t->http = h;
+    t->steady = milliseconds(CLOCK_BOOTTIME);
+    x->begun = milliseconds(CLOCK_REALTIME);
     t->headers = header_list(x);
     curl_easy_setopt(t->easy, CURLOPT_URL, x->url);
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
@@ -390,6 +415,22 @@ bool http_answer_header(const struct http_exchange *x, const char *name, char *o
         return true;
     }
     return false;
+}
+
+int64_t http_answer_date(const struct http_exchange *x)
+{
+    char text[64];
+    time_t date = http_answer_header(x, "Date", text, sizeof text) ? curl_getdate(text, NULL) : -1;
+    return date > 0 ? (int64_t)date : -1;
+}
+
+int64_t http_answer_retry_after(const struct http_exchange *x)
+{
+    char text[64];
+    int64_t theirs = http_answer_date(x);
+    if (!http_answer_header(x, "Retry-After", text, sizeof text))
+        return -1;
+    return retry_after_seconds(text, theirs > 0 ? theirs : (int64_t)time(NULL));
 }
 
 void http_encode(struct buffer *b, struct slice part)

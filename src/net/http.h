@@ -47,7 +47,9 @@ struct http_exchange {        /* one request and what came of it */
     long status;
     struct buffer answer, answer_headers; /* headers: raw lines; http_header_value reads them */
     double seconds;
-    void *context; /* the caller's */
+    int64_t begun, answered; /* our clock before it was sent and when the answer began, ms since 1970; 0: no
+                                answer, or our clock was set meanwhile */
+    void *context;           /* the caller's */
 };
 
 struct http *http_open(const struct http_settings *s); /* NULL: ca_file cannot be read (errno) */
@@ -57,6 +59,10 @@ void http_perform(struct http *h, struct http_exchange *const *exchanges, size_t
 void http_exchange_free(struct http_exchange *x); /* the answer's buffers */
 /* Value of an answer header (case-insensitive) as text in out; false when absent. */
 bool http_answer_header(const struct http_exchange *x, const char *name, char *out, size_t room);
+/* The Date header: the other side's clock when it answered, seconds since 1970; -1 when there is none. */
+int64_t http_answer_date(const struct http_exchange *x);
+/* Retry-After in seconds from now, a date in it taken by the answer's own Date; -1 when there is none. */
+int64_t http_answer_retry_after(const struct http_exchange *x);
 /* Percent-encoding of one query or path part, into b. */
 void http_encode(struct buffer *b, struct slice part);
 

@@ -50,6 +50,15 @@ void sb_clock_rfc3339(int64_t ms, char out[32])
     format(ms, "Z", out);
 }
 
+void sb_clock_http(int64_t ms, char out[40])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    strftime(out, 40, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+}
+
 /* Last Sunday of the month, 01:00 UTC: when the European Union changes its clocks. */
 static int64_t changeover(int year, int month)
 {

@@ -27,15 +27,15 @@ static void answer_clock(struct exchange *ex)
     char now[32];
 
     sb_clock_rfc3339(sb_clock_now(ex->sandbox), now);
-    sb_answer_json(
-        ex, 200,
-        json_pack("{s:s, s:f}", "now", now, "offsetSeconds", (double)ex->sandbox->clock_offset / 1000));
+    sb_answer_json(ex, 200,
+                   json_pack("{s:s, s:f, s:b}", "now", now, "offsetSeconds",
+                             (double)ex->sandbox->clock_offset / 1000, "dated", !ex->sandbox->undated));
 }
 
 static void clock_route(struct exchange *ex)
 {
     char why[200];
-    json_t *body;
+    json_t *body, *dated;
     double advance;
     int64_t now;
 
@@ -44,6 +44,9 @@ static void clock_route(struct exchange *ex)
         return;
     }
     body = sb_exchange_json(ex, why, sizeof(why));
+    dated = json_object_get(body, "dated");
+    if (json_is_boolean(dated))
+        ex->sandbox->undated = json_is_false(dated);
     advance = json_number_value(json_object_get(body, "advance"));
     if (json_is_number(json_object_get(body, "advance")) && fabs(advance) <= MOST_SECONDS) {
         sb_clock_advance(ex->sandbox, (int64_t)(advance * 1000));
@@ -51,8 +54,11 @@ static void clock_route(struct exchange *ex)
     } else if (sb_clock_parse(sb_document_string(body, "set"), &now)) {
         sb_clock_set(ex->sandbox, now);
         answer_clock(ex);
+    } else if (json_is_boolean(dated)) {
+        answer_clock(ex);
     } else {
-        refuse(ex, 400, "expected {\"advance\": seconds} or {\"set\": \"2026-11-02T09:30:00Z\"}");
+        refuse(ex, 400,
+               "expected {\"advance\": seconds}, {\"set\": \"2026-11-02T09:30:00Z\"} or {\"dated\": false}");
     }
     json_decref(body);
 }

@@ -60,9 +60,9 @@ void sb_faults_clear(struct faults *faults)
 static int parse_kind(const char *text, size_t length, struct fault_choice *choice)
 {
     if (length == 3 && strspn(text, "0123456789") >= 3) {
-        choice->kind = FAULT_STATUS;
         choice->status = (text[0] - '0') * 100 + (text[1] - '0') * 10 + text[2] - '0';
-        return choice->status >= 400 && choice->status <= 599 ? 0 : -1;
+        choice->kind = choice->status < 400 ? FAULT_REDIRECT : FAULT_STATUS;
+        return choice->status >= 300 && choice->status <= 599 ? 0 : -1;
     }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strlen(kinds[i].name) == length && memcmp(text, kinds[i].name, length) == 0) {
@@ -114,7 +114,7 @@ int sb_faults_add(struct faults *faults, const char *spec, char *why, size_t why
 {
     static const char expected[] =
         "expected vendor[/pattern]:kind[@probability][xcount][+skip], for instance orderful:503@0.1; kinds: "
-        "400..599, drop, lost, lost500, truncate, cut, slow, html";
+        "300..399 (after the effect), 400..599, drop, lost, lost500, truncate, cut, slow, html";
     const char *colon = strrchr(spec, ':');
     struct rule *rule;
     const char *at;

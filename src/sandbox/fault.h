@@ -16,6 +16,7 @@ enum fault_kind {
     FAULT_DROP,     /* connection cut, no effect */
     FAULT_LOST,     /* effect, then the connection is cut */
     FAULT_LOST500,  /* effect, then 500 */
+    FAULT_REDIRECT, /* effect, then a redirect of that status, to where the same request may be made again */
     FAULT_TRUNCATE, /* effect, then half of the body, with a Content-Length that fits the half */
     FAULT_CUT,      /* effect, then half of the body and the connection is cut */
     FAULT_SLOW,     /* effect, then the body in small pieces over ten seconds */
@@ -23,7 +24,7 @@ enum fault_kind {
 
 struct fault_choice {
     enum fault_kind kind;
-    int status; /* FAULT_STATUS */
+    int status; /* FAULT_STATUS, FAULT_REDIRECT */
 };
 
 struct faults *sb_faults_new(uint64_t seed);

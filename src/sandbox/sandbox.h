@@ -47,6 +47,7 @@ struct sandbox {
     uint64_t seed;
     unsigned long generated_orders;
     unsigned long generated_invoices;
+    bool undated; /* answers carry no Date header */
     bool quiet;
     volatile bool stopping;
 };

@@ -6,6 +6,7 @@
  */
 #include "sandbox/sandbox.h"
 #include "sandbox/certificate.h"
+#include "sandbox/clock.h"
 #include "sandbox/control.h"
 #include "sandbox/document.h"
 #include "sandbox/exchange.h"
@@ -196,7 +197,7 @@ static const char *fault_name(const struct fault_choice *choice, char text[16])
 
     if (choice->kind == FAULT_NONE)
         return NULL;
-    if (choice->kind != FAULT_STATUS)
+    if (choice->kind != FAULT_STATUS && choice->kind != FAULT_REDIRECT)
         return names[choice->kind];
     snprintf(text, 16, "%d", choice->status);
     return text;
@@ -226,6 +227,10 @@ static enum fault_kind serve(struct exchange *ex)
     }
     if (choice.kind == FAULT_LOST500)
         ex->vendor->fail(ex, 500);
+    if (choice.kind == FAULT_REDIRECT) {
+        sb_answer_empty(ex, choice.status);
+        sb_answer_header(ex, "Location", "%s%s", sb_exchange_base(ex), ex->path);
+    }
     if (choice.kind == FAULT_TRUNCATE && ex->answer_size > 1)
         ex->answer_size /= 2;
     if (choice.kind == FAULT_LOST || choice.kind == FAULT_DROP)
@@ -280,6 +285,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     } else {
         fault = serve(ex);
     }
+    if (!ex->sandbox->undated) {
+        char date[40];
+
+        sb_clock_http(sb_clock_now(ex->sandbox), date);
+        sb_answer_header(ex, "Date", "%s", date);
+    }
     pthread_mutex_unlock(&ex->sandbox->lock);
     return send_answer(connection, ex, fault);
 }
@@ -306,6 +317,7 @@ static int start(struct listener *listener, int port, const char *key, const cha
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG |
+                     MHD_USE_SUPPRESS_DATE_NO_CLOCK | /* answers are dated by the sandbox's own clock */
                      (tls ? MHD_USE_TLS : 0);
     struct MHD_OptionItem keys[] = {{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
                                     {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)certificate},

@@ -1,4 +1,4 @@
-/* facts: business keys, control numbers, cursors, polled rows, tokens and budgets. See state.h. */
+/* facts: business keys, control numbers, cursors, polled rows, tokens, budgets and skews. See state.h. */
 #include "state/sqlite.h"
 #include <stdio.h>
 
@@ -229,4 +229,62 @@ int state_budget_set(struct state *s, const char *name, const struct budget_row 
                            " allowed, blocked_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                            "siiiii", name, row->window_start, row->window_seconds, row->used, row->allowed,
                            row->blocked_until));
+}
+
+/* ---- skews ---- */
+
+static void skew_columns(sqlite3_stmt *look, struct skew_row *row)
+{
+    *row = (struct skew_row){sqlite3_column_int64(look, 0), sqlite3_column_int64(look, 1),
+                             sqlite3_column_int64(look, 2), sqlite3_column_int64(look, 3),
+                             sqlite3_column_int64(look, 4), sqlite3_column_int64(look, 5)};
+}
+
+int state_skew_last(struct state *s, const char *host, struct skew_row *row)
+{
+    sqlite3_stmt *look =
+        state_statement(s,
+                        "SELECT spell, since, until, least, most, last FROM skew WHERE host = ?1"
+                        " ORDER BY spell DESC LIMIT 1",
+                        "s", host);
+    int rc = state_step(s, look);
+    if (rc != 1)
+        return rc < 0 ? -1 : 1;
+    skew_columns(look, row);
+    sqlite3_reset(look);
+    return 0;
+}
+
+int state_skew_note(struct state *s, const char *host, const struct skew_row *row, int64_t before, int kept)
+{
+    sqlite3_stmt *note = state_statement(
+        s,
+        "INSERT OR REPLACE INTO skew (host, spell, since, until, least, most, last) VALUES"
+        " (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "siiiiii", host, row->spell, row->since, row->until, row->least, row->most, row->last);
+    if (state_run(s, note) < 0)
+        return -1;
+    return state_run(s, state_statement(s,
+                                        "DELETE FROM skew WHERE host = ?1 AND spell < ?2 AND (until < ?3 OR"
+                                        " spell <= ?2 - ?4)",
+                                        "siii", host, row->spell, before, (int64_t)kept));
+}
+
+int state_skews(struct state *s, const char *host, state_skew_each *each, void *context)
+{
+    sqlite3_stmt *look =
+        state_statement(s,
+                        "SELECT spell, since, until, least, most, last FROM skew WHERE host = ?1"
+                        " ORDER BY spell DESC",
+                        "s", host);
+    struct skew_row row;
+    int rc;
+    while ((rc = state_step(s, look)) == 1) {
+        skew_columns(look, &row);
+        if ((rc = each(context, &row)) != 0) {
+            sqlite3_reset(look);
+            return rc;
+        }
+    }
+    return rc;
 }

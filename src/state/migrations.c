@@ -39,6 +39,11 @@ static const char *const migration[] = {
     " EXISTS (SELECT 1 FROM control_counter) OR EXISTS (SELECT 1 FROM link);",
     /* 3: what a map kept from being sent, and why */
     "CREATE TABLE not_sent (document TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;",
+    /* 4: how the clocks of other sides stand */
+    "CREATE TABLE skew (host TEXT NOT NULL, spell INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER "
+    "NOT NULL,"
+    " least INTEGER NOT NULL, most INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (host, spell))"
+    " WITHOUT ROWID;",
 };
 
 #define NEWEST ((int)(sizeof migration / sizeof migration[0]))

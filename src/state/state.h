@@ -68,6 +68,18 @@ struct budget_row {
 int state_budget_get(struct state *s, const char *name, struct budget_row *row); /* 1: none */
 int state_budget_set(struct state *s, const char *name, const struct budget_row *row);
 
+/* --- skews: how far the clocks of other sides stand from ours (net/skew.h), one row a steady spell --- */
+struct skew_row {
+    int64_t spell;             /* 1, 2, … in the order in which they were */
+    int64_t since, until;      /* by our clock, seconds since 1970 */
+    int64_t least, most, last; /* theirs minus ours, ms */
+};
+int state_skew_last(struct state *s, const char *host, struct skew_row *row); /* 1: none */
+/* Inserts or updates by spell; those that ended before that time, and all but the last kept, are removed. */
+int state_skew_note(struct state *s, const char *host, const struct skew_row *row, int64_t before, int kept);
+typedef int state_skew_each(void *context, const struct skew_row *row);
+int state_skews(struct state *s, const char *host, state_skew_each *each, void *context); /* newest first */
+
 /* --- links: which documents speak of a number --- */
 /* A row function that does not return 0 ends the walk with that value. It may call any function of the state.
  */

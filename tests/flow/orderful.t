@@ -48,6 +48,12 @@ case_of truncated --fault 'orderful/transactions:truncate@1x3'
 is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "truncated JSON: none twice"
 is "$(times 500254)" 1 "and none lost"
 end_case
+case_of redirected --fault 'orderful/POST /v3/transactions:302@1x1' --fault 'orderful/POST /transaction[s]:303@1x1' --fault 'orderful/GET transactions:307@1x1'
+is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "a redirect after the effect: none twice"
+is "$(times 500254) $(times 500255)" "1 1" "and none lost"
+unlike "$("$SPOOLGATE" status)" 'held' "nothing is held for it"
+is "$(control GET /fault | jq -c '[.faults[] | select(.struck == 0)]')" '[]' "all of them happened"
+end_case
 case_of mixed --seed 7 --fault 'orderful:503@0.1' --fault 'orderful:drop@0.1' --fault 'orderful:lost@0.1' --fault 'orderful:truncate@0.1' --orders 20
 is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "all faults at random: none twice"
 is "$(transactions | jq -c '[.[] | select(.n | startswith("6"))] | length')" 10 "and all ten of the batch that go there have arrived"

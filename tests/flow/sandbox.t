@@ -385,6 +385,20 @@ ok "the next gets its 503, without effect" [ "$status$(accepted C-5)" = 5030 ]
 tell /fault '{"spec":"orderful:429@1x1"}' >/dev/null
 post_v3 "$(order C-6)"
 ok "429 is text/html with Retry-After" [ "$status $(header Content-Type) $((${#body} > 0)) $(header Retry-After)" = "429 text/html 1 3" ]
+tell /fault '{"spec":"orderful/POST /v3/transactions:303@1x1"}' >/dev/null
+post_v3 "$(order C-7)"
+ok "a redirect comes after the effect, and says where" [ "$status $(header Location) $(accepted C-7)" = "303 $orderful/v3/transactions 1" ]
+behind() { # SECONDS: by how much the Date of the last answer is behind the machine's clock, to within some seconds
+    local apart=$(($(date +%s) - $(date -d "$(header Date)" +%s) - $1))
+    [ "${apart#-}" -lt 30 ]
+}
+offset=$(curl -sS "$control/clock" | sed 's/.*"offsetSeconds":\(-*[0-9]*\).*/\1/')
+post_v3 "$(order C-8)"
+ok "an answer is dated by the movable clock" behind $((-offset))
+tell /clock '{"dated":false}' >/dev/null
+post_v3 "$(order C-9)"
+ok "or has no date, on wish" [ "$status$(header Date)" = 201 ]
+tell /clock '{"dated":true}' >/dev/null
 tell /fault '{"spec":"visma:truncate@1x1"}' >/dev/null
 get /v1/branch
 ok "truncated JSON" [ "$status${body: -1}" != '200]' -a "$status" = 200 ]

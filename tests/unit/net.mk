@@ -1,5 +1,5 @@
 check_PROGRAMS += tests/unit/test_secrets tests/unit/test_secret_command \
-	tests/unit/test_http tests/unit/test_oauth tests/unit/test_record tests/unit/test_sftp \
+	tests/unit/test_http tests/unit/test_oauth tests/unit/test_skew tests/unit/test_record tests/unit/test_sftp \
 	tests/unit/test_sftp_adapter tests/unit/test_directory
 tests_unit_test_secrets_SOURCES = tests/unit/test_secrets.c tests/unit/test_secrets.h tests/unit/disturb.h
 tests_unit_test_secret_command_SOURCES = tests/unit/test_secret_command.c tests/unit/test_secrets.h
@@ -9,6 +9,8 @@ tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/test_net.h test
 tests_unit_test_http_LDADD = $(unit_ldadd)
 tests_unit_test_oauth_SOURCES = tests/unit/test_oauth.c tests/unit/test_net.h tests/unit/test_server.c
 tests_unit_test_oauth_LDADD = $(unit_ldadd)
+tests_unit_test_skew_SOURCES = tests/unit/test_skew.c tests/unit/tree.h
+tests_unit_test_skew_LDADD = $(unit_ldadd)
 tests_unit_test_record_SOURCES = tests/unit/test_record.c
 tests_unit_test_record_LDADD = $(unit_ldadd)
 tests_unit_test_sftp_SOURCES = tests/unit/test_sftp.c tests/unit/sshd.c tests/unit/sshd.h tests/unit/tree.h

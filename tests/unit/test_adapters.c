@@ -337,7 +337,23 @@ static void verdicts(void **state)
         {HTTP_ANSWERED, 401, "", NULL, HELD, NULL, "spoolgate secret set orderful-key"},
         {HTTP_ANSWERED, 403, "{}", NULL, HELD, NULL, "may not"},
         {HTTP_ANSWERED, 404, "{}", NULL, HELD, NULL, "path_v3"},
-        {HTTP_ANSWERED, 302, "", NULL, HELD, NULL, NULL},
+        {HTTP_ANSWERED, 301, "", NULL, IN_DOUBT, NULL, "not followed"},
+        {HTTP_ANSWERED, 302, "", "HTTP/1.1 302\r\nLocation: https://elsewhere.example/x\r\n", IN_DOUBT, NULL,
+         "points to https://elsewhere.example/x"},
+        {HTTP_ANSWERED, 303, "", NULL, IN_DOUBT, NULL, "path_v3"},
+        {HTTP_ANSWERED, 307, "", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 308, "<html>", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 304, "", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 425, "", NULL, RETRY, NULL, "does not take the request now"},
+        {HTTP_ANSWERED, 421, "", NULL, RETRY, NULL, NULL},
+        {HTTP_ANSWERED, 407, "", NULL, HELD, NULL, NULL},
+        {HTTP_ANSWERED, 413, "", NULL, REJECTED, NULL, NULL},
+        {HTTP_ANSWERED, 409, "{\"message\":\"already there\"}", NULL, REJECTED, NULL, "already there"},
+        {HTTP_ANSWERED, 460, "", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 499, "", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 204, "", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 206, "{\"id\":\"80", NULL, IN_DOUBT, NULL, NULL},
+        {HTTP_ANSWERED, 201, "{\"id\":\"../x\"}", NULL, IN_DOUBT, NULL, "names no transaction"},
         {HTTP_ANSWERED, 422,
          "{\"type\":\"unprocessableEntity\",\"ref\":\"relationship\",\"message\":\"Cannot post transaction "
          "because it "
@@ -399,6 +415,19 @@ static void ids_of_both_kinds(void **state)
     assert_string_equal(id, "802210971");
     orderful_id(other, id);
     assert_string_equal(id, "");
+    static const char *const unusable[] = {"", ".", "..", "a/b", "a b", "\xc3\xa6", "?x", "a#b", "%2e", NULL};
+    for (const char *const *u = unusable; *u; u++) {
+        json_t *bad = json_string(*u);
+        orderful_id(bad, id);
+        assert_string_equal(id, "");
+        json_decref(bad);
+    }
+    char huge[200];
+    memset(huge, '9', sizeof huge); /* cut, it would be another one's */
+    json_t *long_one = json_stringn(huge, sizeof huge);
+    orderful_id(long_one, id);
+    assert_string_equal(id, "");
+    json_decref(long_one);
     orderful_id(NULL, id);
     assert_string_equal(id, "");
     json_decref(text);

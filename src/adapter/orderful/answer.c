@@ -1,13 +1,16 @@
 /* orderful_answer: what Orderful's answers mean, and its messages in plain words.
  *
  *   201, 202 ACCEPTED           delivered to Orderful; its fate there is asked for by chores
- *   202 FAILED, 400, 4xx        rejected: to error/ with every message
- *   401, 403, 404               the endpoint is held: a setting is wrong, not the document
+ *   202 FAILED, 400 and other   rejected: to error/ with every message. Only statuses that mean "not done"
+ *     refusals                  (RFC 9110 15.5 and its registry) count as a refusal
+ *   401, 403, 404, 405, 407,    the endpoint is held: a setting is wrong, not the document
+ *     410
  *   422 about a relationship    this type for this partner is held: an agreement is missing
- *   429                         again when they say; never counted against a document
+ *   421, 423, 425, 429          again, when they say; never counted against a document
  *   not sent                    again
- *   408, 5xx, no whole answer   in doubt: it may have taken effect, and there is no idempotency key: looked
- * up first */
+ *   408, 5xx, no whole answer,  in doubt: it may have taken effect, and there is no idempotency key: looked
+ *     3xx, any other status     up first. A redirect may be how somebody in front tells of what was done (303
+ *                               does), so it is never followed and never a reason to send again at once */
 #include "adapter/orderful/orderful.h"
 #include "base/json.h"
 #include "net/backoff.h"
@@ -153,17 +156,9 @@ void orderful_validation_findings(const json_t *list, struct findings *f)
 
 /* ---- verdicts ---- */
 
-static int64_t retry_after(const struct http_exchange *x, int64_t now)
-{
-    char text[64];
-    int64_t seconds =
-        http_answer_header(x, "Retry-After", text, sizeof text) ? retry_after_seconds(text, now) : -1;
-    return seconds < 0 ? 0 : seconds;
-}
-
 static void again(struct delivery *d, const struct http_exchange *x)
 {
-    int64_t now = time(NULL), theirs = retry_after(x, now);
+    int64_t now = time(NULL), theirs = http_answer_retry_after(x);
     int64_t ours = (backoff_milliseconds(d->attempt, 1000, 300000) + 999) / 1000;
     d->verdict = RETRY;
     d->not_before = now + (theirs > ours ? theirs : ours);
@@ -239,6 +234,37 @@ static void reject(struct endpoint *e, struct delivery *d, const struct http_exc
                 "Orderful refuses the request (%ld): %s", x->status, orderful_message(x, d->findings->arena));
 }
 
+/* The statuses by which a server says that it did not do what was asked; proxies have others of their own,
+ * such as 460 and 499, for connections that broke off while it was being done. */
+static bool means_not_done(long status)
+{
+    static const short known[] = {400, 402, 406, 409, 411, 412, 413, 414, 415,
+                                  416, 417, 418, 422, 424, 426, 428, 431, 451};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i] == status)
+            return true;
+    return false;
+}
+
+/* When it turns out not to be there, the url is wrong: nothing is sent before somebody had the time to see
+ * it. */
+static void redirected(struct endpoint *e, struct delivery *d, const struct http_exchange *x)
+{
+    const struct orderful *o = e->session;
+    char location[200];
+    if (!http_answer_header(x, "Location", location, sizeof location))
+        snprintf(location, sizeof location, "(nowhere)");
+    json_object_set_new(
+        d->document->envelope, "confirm",
+        json_pack("{s:i, s:I}", "attempt", (int)d->attempt, "pause", (json_int_t)o->hold_seconds));
+    doubt(e, d,
+          arena_printf(d->findings->arena,
+                       "it answered %ld and points to %s, which is not followed. Compare url, path_v3 and "
+                       "path_v4 of the endpoint with Orderful's documentation.",
+                       x->status,
+                       http_clean_text(x, slice_of(location), sizeof location, d->findings->arena)));
+}
+
 static int judge_status(struct endpoint *e, struct delivery *d, const struct http_exchange *x)
 {
     const struct orderful *o = e->session;
@@ -256,6 +282,8 @@ static int judge_status(struct endpoint *e, struct delivery *d, const struct htt
         return 403;
     case 404:
     case 405:
+    case 407:
+    case 410:
         hold(e, d, x, "orderful.path",
              "Compare url, path_v3 and path_v4 of the endpoint with Orderful's documentation.");
         return 403;
@@ -276,18 +304,25 @@ static int judge_status(struct endpoint *e, struct delivery *d, const struct htt
         finding_add(d->findings, SEVERITY_NOTE, "orderful.rate", e->config->name, "",
                     "Orderful asks us to send more slowly (429).");
         return 429;
+    case 421:
+    case 423:
+    case 425:
+        again(d, x);
+        finding_add(d->findings, SEVERITY_WARNING, "orderful.later", e->config->name,
+                    "It is tried again by itself.", "Orderful does not take the request now (%ld): %s",
+                    x->status, orderful_message(x, d->findings->arena));
+        return 0;
     case 408: doubt(e, d, "it gave up waiting for the request (408)."); return 0;
     default: break;
     }
-    if (x->status >= 500)
+    if (x->status < 400)
+        redirected(e, d, x);
+    else if (means_not_done(x->status))
+        reject(e, d, x);
+    else
         doubt(e, d,
               arena_printf(d->findings->arena, "it answered %ld: %s", x->status,
                            orderful_message(x, d->findings->arena)));
-    else if (x->status < 400)
-        hold(e, d, x, "orderful.path",
-             "Compare url with Orderful's documentation: it answers with something else.");
-    else
-        reject(e, d, x);
     return 0;
 }
 

@@ -8,8 +8,8 @@
 #include "adapter/url.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "net/backoff.h"
 #include "net/budget.h"
+#include "net/skew.h"
 #include "route/sections.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -282,18 +282,25 @@ int64_t orderful_take(struct endpoint *e, const char *kind)
 
 void orderful_learn(struct endpoint *e, const char *kind, const struct http_exchange *x)
 {
+    const struct orderful *o = e->session;
     char name[128];
     budget_name(e, kind, name);
     budget_learn(e->state, name, x, time(NULL));
+    skew_learn(e->state, o->url, x);
 }
 
 void orderful_id(const json_t *value, char out[128])
 {
+    static const char usable[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:~";
     out[0] = '\0';
-    if (json_is_string(value))
-        snprintf(out, 128, "%s", json_string_value(value));
-    else if (json_is_integer(value))
+    if (json_is_integer(value))
         snprintf(out, 128, "%lld", (long long)json_integer_value(value));
+    if (!json_is_string(value))
+        return;
+    const char *text = json_string_value(value);
+    size_t n = strlen(text);
+    if (n < 128 && n == json_string_length(value) && strspn(text, usable) == n && strspn(text, ".") < n)
+        snprintf(out, 128, "%s", text);
 }
 
 enum orderful_got orderful_judge_get(struct endpoint *e, const struct http_exchange *x, json_t **answer,
@@ -314,14 +321,11 @@ enum orderful_got orderful_judge_get(struct endpoint *e, const struct http_excha
     if (x->status == 404)
         return ORDERFUL_MISSING;
     if (x->status == 429) {
-        char text[64];
-        *wait = http_answer_header(x, "Retry-After", text, sizeof text)
-                    ? retry_after_seconds(text, time(NULL))
-                    : 60;
-        *wait = *wait < 1 ? 1 : *wait;
+        *wait = http_answer_retry_after(x);
+        *wait = *wait < 0 ? 60 : *wait < 1 ? 1 : *wait;
         return ORDERFUL_WAIT;
     }
-    bool broken = x->status == 200 || x->status == 408 || x->status >= 500;
+    bool broken = x->status < 400 || x->status == 408 || x->status >= 500;
     if (!broken)
         *wait = PERSON;
     finding_add(f, broken ? SEVERITY_WARNING : SEVERITY_ERROR,

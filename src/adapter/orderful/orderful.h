@@ -41,7 +41,8 @@ bool orderful_request(struct endpoint *e, struct http_exchange *x, const char *m
  * failed. */
 int64_t orderful_take(struct endpoint *e, const char *kind);
 void orderful_learn(struct endpoint *e, const char *kind, const struct http_exchange *x);
-/* An id, which is a string in some places and a number in others; "" when it is neither. */
+/* An id, which is a string in some places and a number in others; "" when it is neither, or nothing that
+ * could stand in a path. */
 void orderful_id(const json_t *value, char out[128]);
 
 enum orderful_got {
