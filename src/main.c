@@ -11,7 +11,7 @@ static const struct command commands[] = {
     {"list", "documents of a stage", command_list},
     {"show", "one document with its files", command_show},
     {"trace", "follow an order, invoice or control number through all its documents", command_trace},
-    {"retry", "put a document back from error/", command_retry},
+    {"retry", "put a document back from error/, or send at once what waits", command_retry},
     {"translate", "translate a file offline", command_translate},
     {"check", "check files, or the archive against its checksums", command_check},
     {"map", "check maps, or explain what one does to a document", command_map},

@@ -2,6 +2,7 @@
  * being sent, which the state knows. */
 #include "base/json.h"
 #include "command/view.h"
+#include "command/waiting.h"
 #include "spool/name.h"
 #include <fcntl.h>
 #include <stdlib.h>
@@ -81,8 +82,8 @@ static void inbox_file(struct listing *l, const char *source, const char *name, 
     if (l->names) {
         puts(shown);
     } else if (l->as_json) {
-        json_t *j =
-            json_pack("{s:s, s:s, s:I}", "source", from, "file", shown, "size", (json_int_t)st->st_size);
+        json_t *j = json_pack("{s:s, s:s, s:I, s:s}", "source", from, "file", shown, "size",
+                              (json_int_t)st->st_size, "remark", waiting_file(&l->view, name, st));
         view_print_json(j);
         json_decref(j);
     } else {
@@ -93,7 +94,8 @@ static void inbox_file(struct listing *l, const char *source, const char *name, 
         view_text(stdout, from, 12);
         view_text(stdout, "-", 16);
         view_text(stdout, view_age(seconds < 0 ? 0 : seconds, age), 7);
-        puts(S_ISREG(st->st_mode) ? "in the inbox" : "in the inbox; not a file, will be refused");
+        const char *why = waiting_file(&l->view, name, st);
+        printf("in the inbox%s%s\n", *why ? "; " : "", why);
     }
 }
 

@@ -1,7 +1,10 @@
-/* spoolgate retry DOCUMENT...: puts documents back from error/. It notes in its
- * history who did it and why, and does one rename(2), as mv would. */
+/* spoolgate retry DOCUMENT...|ENDPOINT...: puts documents back from error/. It notes in its
+ * history who did it and why, and does one rename(2), as mv would. What waits in an outbox already is tried
+ * at once: a mark there tells the courier. */
+#include "adapter/adapter.h"
 #include "command/person.h"
 #include "command/view.h"
+#include "role/urgent.h"
 #include <errno.h>
 
 enum destination { AS_IT_FAILED, TO_TRANSLATE, TO_OUTBOX };
@@ -15,9 +18,13 @@ struct retrying {
 
 static int usage(FILE *out)
 {
-    fputs("usage: spoolgate retry [-c FILE] [--to translate|outbox] [--reason TEXT] [--json] DOCUMENT...\n\n"
+    fputs("usage: spoolgate retry [-c FILE] [--to translate|outbox] [--reason TEXT] [--json]\n"
+          "       DOCUMENT|ENDPOINT...\n\n"
           "Puts documents back from error/: to their outbox when sending failed, to translate/ when "
           "translation did.\n"
+          "A document that waits in an outbox, or all that waits for an endpoint, is tried at once, "
+          "whatever its\n"
+          "time; one that may have arrived is asked about first.\n"
           "The history keeps who did it, when and why. mv puts them back, too, but leaves only that it was "
           "by hand.\n\n"
           "  -c, --config FILE  this configuration\n"
@@ -86,18 +93,56 @@ static int put_back(struct retrying *r, struct document *d)
     return 0;
 }
 
+/* The courier is told by a mark in the outbox. document "": all that waits there. */
+static int urge(struct retrying *r, const char *endpoint, const char *document)
+{
+    const struct endpoint_config *e = config_endpoint(r->view.config, endpoint);
+    const struct adapter *a = e ? adapter_find(e->adapter) : NULL;
+    const char *what = *document ? document : endpoint;
+    const struct urgent u = {.document = document, .person = r->person, .reason = r->reason};
+    int outbox = a && a->deliver ? spool_outbox(&r->view.spool, endpoint) : -1;
+    bool runs = view_gateway(&r->view) != 0;
+    if (r->to != AS_IT_FAILED)
+        return refuse(what, "is not in error/: leave out --to, and what waits is tried at once.");
+    if (!a || !a->deliver)
+        return refuse(what, arena_printf(&r->view.arena,
+                                         "waits in outbox/%s, which nothing is sent from: the configuration "
+                                         "has no such endpoint, or it is only fetched from.",
+                                         endpoint));
+    if (outbox < 0 || urgent_ask(outbox, &u) < 0)
+        return refuse(what, arena_printf(&r->view.arena, "cannot be tried at once: outbox/%s/.retry: %s.",
+                                         endpoint, strerror(errno)));
+    if (r->as_json)
+        printf("{\"%s\":\"%s\",\"to\":\"outbox/%s\",\"now\":%s}\n", *document ? "document" : "endpoint", what,
+               endpoint, runs ? "true" : "false");
+    else
+        printf("%s%s%s is tried %s\n", *document ? document : "what waits in outbox/",
+               *document ? " in outbox/" : "", endpoint,
+               runs ? "at once" : "as soon as the gateway runs: it does not run now");
+    return 0;
+}
+
+/* One that is not in error/. */
+static int retry_elsewhere(struct retrying *r, const char *name)
+{
+    char path[512];
+    if (config_endpoint(r->view.config, name))
+        return urge(r, name, "");
+    if (!spool_find(&r->view.spool, name, path))
+        return refuse(name, "is not in error/, and nowhere else in the spool.");
+    char *end = strrchr(path, '/');
+    *end = '\0';
+    if (!strncmp(path, "outbox/", 7))
+        return urge(r, path + 7, name);
+    return refuse(name, arena_printf(&r->view.arena, "is not in error/ but in %s/.", path));
+}
+
 static int retry(struct retrying *r, const char *argument)
 {
     struct document d;
     const char *slash = strrchr(argument, '/'), *name = slash && slash[1] ? slash + 1 : argument;
-    char path[512];
-    if (document_open(&d, r->view.spool.stage[STAGE_ERROR], name, NULL) < 0) {
-        if (!spool_find(&r->view.spool, name, path))
-            return refuse(name, "is not in error/, and nowhere else in the spool.");
-        char *end = strrchr(path, '/');
-        *end = '\0';
-        return refuse(name, arena_printf(&r->view.arena, "is not in error/ but in %s/.", path));
-    }
+    if (document_open(&d, r->view.spool.stage[STAGE_ERROR], name, NULL) < 0)
+        return retry_elsewhere(r, name);
     int rc = put_back(r, &d);
     document_close(&d);
     return rc;

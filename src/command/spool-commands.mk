@@ -1,5 +1,6 @@
 libspoolgate_a_SOURCES += \
 	src/command/view.c src/command/view.h \
+	src/command/waiting.c src/command/waiting.h \
 	src/command/list.c \
 	src/command/person.c src/command/person.h \
 	src/command/reindex.c \

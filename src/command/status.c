@@ -5,23 +5,27 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "command/view.h"
+#include "command/waiting.h"
 #include "role/storage.h"
 #include "state/mark.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SHOWN_PROBLEMS 20
-#define SILENT_AFTER 15 /* s; a gateway writes .run.json every two */
+#define SHOWN_WAITING 5   /* of each source and endpoint */
+#define WAITING_LONG 3600 /* s: a person should see why */
+#define SILENT_AFTER 15   /* s; a gateway writes .run.json every two */
 
 struct looking {
     struct view view;
-    json_t *status, *problems;
+    json_t *status, *problems, *waiting;
     int64_t now;
+    const char *endpoint;       /* whose outbox is being looked at */
+    long shown_here, in_stages; /* of the waiting ones of this outbox; documents that are not done */
     int documents, overdue, awaited;
     bool storage_told;
 };
@@ -65,6 +69,38 @@ static long count(struct looking *l, const char *place)
 
 /* ---- stages ---- */
 
+static void add_waiting(struct looking *l, const char *path, const char *what, const char *said,
+                        json_t *waits)
+{
+    json_t *j = json_object();
+    json_object_set_new(j, "path", text_of(path));
+    json_object_set_new(j, "what", text_of(what));
+    json_object_set_new(j, "said", text_of(said));
+    if (waits)
+        json_object_set_new(j, "waits", waits);
+    json_array_append_new(l->waiting, j);
+    l->shown_here++;
+}
+
+/* Counts the files of a source; of the first ones that something keeps there is said what. */
+static long look_at_source(struct looking *l, const char *place)
+{
+    const char **names;
+    long n = view_names(&l->view, place, &names);
+    l->shown_here = 0;
+    for (long i = 0; i < n && i < SHOWN_WAITING; i++) {
+        struct stat st;
+        const char *path = arena_printf(&l->view.arena, "%s/%s", place, names[i]);
+        if (fstatat(l->view.spool.root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        const char *why = waiting_file(&l->view, names[i], &st);
+        if (*why)
+            add_waiting(l, path, "", why, NULL);
+    }
+    l->in_stages += n < 0 ? 0 : n;
+    return n < 0 ? 0 : n;
+}
+
 static void look_at_inbox(struct looking *l)
 {
     const char **sources;
@@ -75,7 +111,7 @@ static void look_at_inbox(struct looking *l)
         json_t *name = text_of(sources[i]);
         snprintf(place, sizeof place, "inbox/%s", sources[i]);
         if (name)
-            json_object_set_new(inbox, json_string_value(name), json_integer(count(l, place)));
+            json_object_set_new(inbox, json_string_value(name), json_integer(look_at_source(l, place)));
         json_decref(name);
     }
     json_object_set_new(l->status, "inbox", inbox);
@@ -92,7 +128,9 @@ static void look_at_translate(struct looking *l)
         for (long i = 0; i < n; i++)
             in_hand += document_name_parse(names[i], NULL, NULL);
     }
-    json_object_set_new(l->status, "translate", json_integer(count(l, "translate")));
+    long waiting = count(l, "translate");
+    l->in_stages += waiting + in_hand;
+    json_object_set_new(l->status, "translate", json_integer(waiting));
     json_object_set_new(l->status, "in_hand", json_integer(in_hand));
 }
 
@@ -157,6 +195,45 @@ static void look_if_document(struct looking *l, const char *place, const char *n
         problem(l, "outbox", path, "it belongs to another user than the spool, and is left alone: chown it");
 }
 
+/* Since when it has been tried, or stood here. */
+static int64_t waits_for(const struct document *d)
+{
+    const json_t *history = json_object_get(d->envelope, "history");
+    size_t n = json_array_size(history);
+    int64_t since = json_integer_at(d->envelope, "trying_since", 0);
+    return since ? instant_now().seconds - since
+                 : view_since(n ? json_text_at(json_array_get(history, n - 1), "at") : NULL);
+}
+
+static int look_at_waiting(void *context, const char *path, struct document *d)
+{
+    struct looking *l = context;
+    const char *type = document_text(d, "type"), *number = document_text(d, "number");
+    char age[AGE_TEXT];
+    const struct waits w = waiting_document(&l->view, l->endpoint, d);
+    int64_t long_since = waits_for(d);
+    /* what is held, away or not served is told of its endpoint */
+    if (l->shown_here == 0 && long_since >= WAITING_LONG &&
+        (!strcmp(w.why, "later") || !strcmp(w.why, "due") || !strcmp(w.why, "behind")))
+        problem(l, "waiting", path,
+                arena_printf(&l->view.arena, "it has waited for %s: %s", view_age(long_since, age), w.said));
+    add_waiting(l, path,
+                arena_printf(&l->view.arena, "%s %s", type ? type : "document", number ? number : ""), w.said,
+                waiting_json(&w));
+    return 0;
+}
+
+/* The first ones, which are the oldest. */
+static void look_at_oldest(struct looking *l, const char *endpoint, const char *place, const char **names,
+                           long n)
+{
+    l->shown_here = 0;
+    l->endpoint = endpoint;
+    for (long i = 0; i < n && l->shown_here < SHOWN_WAITING; i++)
+        if (document_name_parse(names[i], NULL, NULL))
+            view_one(&l->view, arena_printf(&l->view.arena, "%s/%s", place, names[i]), look_at_waiting, l);
+}
+
 /* Names are sorted and begin with the time, so the first one is the oldest. */
 static void look_at_outbox(struct looking *l)
 {
@@ -182,9 +259,21 @@ static void look_at_outbox(struct looking *l)
             look_if_served(l, place, endpoints[i]);
         for (long k = 0; k < waiting; k++)
             look_if_document(l, place, names[k]);
+        look_at_oldest(l, endpoints[i], place, names, waiting);
+        l->in_stages += waiting < 0 ? 0 : waiting;
         json_array_append_new(all, outbox);
     }
     json_object_set_new(l->status, "outbox", all);
+}
+
+static void look_if_stopped(struct looking *l)
+{
+    if (l->in_stages && !view_gateway(&l->view))
+        problem(l, "stopped", "gateway",
+                arena_printf(&l->view.arena,
+                             "it is not running, and %ld document%s: start it (spoolgate run, or the "
+                             "service)",
+                             l->in_stages, l->in_stages == 1 ? " waits" : "s wait"));
 }
 
 static int look_at_failed(void *context, const char *path, struct document *d)
@@ -220,20 +309,6 @@ static void look_at_archive(struct looking *l)
 }
 
 /* ---- roles, awaited ---- */
-
-/* Whoever runs holds the lock; its number stands in the file. 0: nobody. */
-static long running_process(const struct looking *l)
-{
-    int fd = openat(l->view.spool.root, ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    char pid[32] = "";
-    if (fd < 0)
-        return 0;
-    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    ssize_t n = held ? pread(fd, pid, sizeof pid - 1, 0) : 0;
-    close(fd);
-    long number = n > 0 ? strtol(pid, NULL, 10) : 0;
-    return held ? (number > 0 ? number : 1) : 0;
-}
 
 /* What it says of itself is old: why, as far as can be seen from here. */
 static void look_at_silence(struct looking *l, const json_t *run, long pid)
@@ -326,13 +401,9 @@ static void look_at_storage(struct looking *l)
 
 static void look_at_roles(struct looking *l)
 {
-    struct buffer text = {0};
-    json_t *run = NULL, *role;
+    const json_t *run = view_run(&l->view), *role;
     size_t i;
-    if (file_read(l->view.spool.root, ".run.json", 1 << 20, &text) == 0)
-        run = json_parse(buffer_as_slice(&text), NULL);
-    buffer_free(&text);
-    long pid = running_process(l);
+    long pid = view_gateway(&l->view);
     json_object_set_new(l->status, "running", json_boolean(pid));
     if (pid) {
         json_object_set(l->status, "roles", json_object_get(run, "roles"));
@@ -342,7 +413,6 @@ static void look_at_roles(struct looking *l)
     }
     json_array_foreach(pid ? json_object_get(run, "roles") : NULL, i, role) look_at_role(l, run, role);
     look_at_storage(l);
-    json_decref(run);
 }
 
 static int look_at_awaited_row(void *context, const struct awaited *a)
@@ -458,6 +528,29 @@ static void print_roles(const json_t *roles)
     }
 }
 
+static void print_waiting(const json_t *status)
+{
+    const json_t *waiting = json_object_get(status, "waiting"), *w;
+    size_t i;
+    if (json_array_size(waiting))
+        puts("\nwaiting, the oldest of each folder:");
+    json_array_foreach(waiting, i, w)
+    {
+        const char *what = json_text_at(w, "what");
+        fputs("  ", stdout);
+        view_text(stdout, json_text_at(w, "path"), 0);
+        if (*what) {
+            fputs("  ", stdout);
+            view_text(stdout, what, 0);
+        }
+        fputs("\n      ", stdout);
+        view_text(stdout, json_text_at(w, "said"), 0);
+        putchar('\n');
+    }
+    if (json_array_size(waiting))
+        puts("  (spoolgate list translate outbox tells of each)");
+}
+
 static void print_problems(const json_t *status)
 {
     const json_t *problems = json_object_get(status, "problems"), *p;
@@ -484,22 +577,26 @@ static int look(struct looking *l, bool as_json)
 {
     l->status = json_object();
     l->problems = json_array();
+    l->waiting = json_array();
     l->now = instant_now().seconds;
     json_object_set_new(l->status, "spool", json_string(l->view.spool.path));
     look_at_roles(l);
     look_at_inbox(l);
     look_at_translate(l);
     look_at_outbox(l);
+    look_if_stopped(l);
     look_at_error(l);
     look_at_archive(l);
     look_at_awaited(l);
     int rc = json_array_size(l->problems) ? EXIT_FOUND_PROBLEMS : EXIT_DONE;
+    json_object_set_new(l->status, "waiting", l->waiting);
     json_object_set_new(l->status, "problems", l->problems);
     if (as_json) {
         view_print_json(l->status);
     } else {
         print_stages(l->status);
         print_roles(json_object_get(l->status, "roles"));
+        print_waiting(l->status);
         print_problems(l->status);
     }
     json_decref(l->status);

@@ -1,5 +1,6 @@
 /* view: see view.h. */
 #include "command/view.h"
+#include "command/waiting.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,10 +46,43 @@ int view_state(struct view *v)
 void view_close(struct view *v)
 {
     state_close(v->state);
+    json_decref(v->run);
+    waiting_free(v);
     if (v->spool_is_open)
         spool_close(&v->spool);
     config_free(v->config);
     arena_free(&v->arena);
+}
+
+/* Whoever runs holds the lock; its number stands in the file. */
+static long find_gateway(const struct view *v)
+{
+    int fd = openat(v->spool.root, ".lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    char pid[32] = "";
+    if (fd < 0)
+        return 0;
+    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    ssize_t n = held ? pread(fd, pid, sizeof pid - 1, 0) : 0;
+    close(fd);
+    long number = n > 0 ? strtol(pid, NULL, 10) : 0;
+    return held ? (number > 0 ? number : 1) : 0;
+}
+
+long view_gateway(struct view *v)
+{
+    if (!v->gateway_known)
+        v->gateway = find_gateway(v);
+    v->gateway_known = true;
+    return v->gateway;
+}
+
+const json_t *view_run(struct view *v)
+{
+    struct buffer text = {0};
+    if (!v->run && file_read(v->spool.root, ".run.json", 1 << 20, &text) == 0)
+        v->run = json_parse(buffer_as_slice(&text), NULL);
+    buffer_free(&text);
+    return v->run;
 }
 
 /* ---- walking ---- */
@@ -90,8 +125,7 @@ long view_names(struct view *v, const char *place, const char ***names)
     return (long)count;
 }
 
-/* 1 when it is not there (any more). */
-static int open_and_call(struct view *v, const char *path, view_document *each, void *context)
+int view_one(struct view *v, const char *path, view_document *each, void *context)
 {
     struct document d;
     char parent[512];
@@ -123,7 +157,7 @@ int view_walk(struct view *v, const char *place, view_document *each, void *cont
         if (!document_name_parse(names[i], NULL, NULL))
             continue;
         snprintf(path, sizeof path, "%s/%s", place, names[i]);
-        if (open_and_call(v, path, each, context) < 0)
+        if (view_one(v, path, each, context) < 0)
             return 1;
     }
     return 0;
@@ -135,13 +169,13 @@ int view_find(struct view *v, const char *name, view_document *each, void *conte
     unsigned destination;
     if (!document_name_parse(name, id, &destination))
         return 0;
-    int found = spool_find(&v->spool, name, path) && open_and_call(v, path, each, context) == 0;
+    int found = spool_find(&v->spool, name, path) && view_one(v, path, each, context) == 0;
     if (destination == 1 &&
         !found) /* a first destination is called by its id until it leaves its translator */
-        found = spool_find(&v->spool, id, path) && open_and_call(v, path, each, context) == 0;
+        found = spool_find(&v->spool, id, path) && view_one(v, path, each, context) == 0;
     for (unsigned n = 1, missing = 0; destination == 0 && missing < 2 && n < 1000; n++) {
         snprintf(further, sizeof further, "%.28s.%u", id, n);
-        bool there = spool_find(&v->spool, further, path) && open_and_call(v, path, each, context) == 0;
+        bool there = spool_find(&v->spool, further, path) && view_one(v, path, each, context) == 0;
         found += there;
         missing = there ? 0 : missing + 1;
     }
@@ -164,18 +198,25 @@ static const char *first_error(struct view *v, const struct document *d)
     return said;
 }
 
+/* The outbox that a path leads into; NULL: none. */
+static const char *outbox_of(struct view *v, const char *path)
+{
+    const char *slash = strncmp(path, "outbox/", 7) ? NULL : strchr(path + 7, '/');
+    return slash ? arena_text(&v->arena, slice_make(path + 7, (size_t)(slash - path - 7))) : NULL;
+}
+
 const char *view_remark(struct view *v, const char *path, const struct document *d)
 {
-    const char *problem = document_text(d, "problem"), *not_before = document_text(d, "not_before");
-    const char *outcome = document_text(d, "outcome");
+    const char *outcome = document_text(d, "outcome"), *reason = document_text(d, "reason");
+    const char *endpoint = outbox_of(v, path);
     if (!strncmp(path, "error/", 6))
         return first_error(v, d);
-    if (!strncmp(path, "outbox/", 7) && not_before)
-        return arena_printf(&v->arena, "waits until %s%s%s", not_before, problem ? ": " : "",
-                            problem ? problem : "");
-    if (!strncmp(path, "outbox/", 7) && problem)
-        return problem;
-    const char *reason = document_text(d, "reason");
+    if (endpoint)
+        return waiting_document(v, endpoint, d).said;
+    if (!strncmp(path, "translate/.", 11))
+        return "in the hands of a translator";
+    if (!strncmp(path, "translate/", 10))
+        return view_gateway(v) ? "waits for a translator" : "the gateway is not running";
     if (outcome && reason && !strcmp(outcome, "not-sent"))
         return arena_printf(&v->arena, "not sent: %s", reason);
     return outcome ? outcome : "";
@@ -194,10 +235,14 @@ json_t *view_summary(struct view *v, const char *path, const struct document *d)
             json_object_set(j, member[i], value);
     if ((value = json_object_get(d->envelope, "source")))
         json_object_set(j, "source", value);
-    const char *remark = view_remark(v, path, d);
+    const char *remark = view_remark(v, path, d), *endpoint = outbox_of(v, path);
     value = *remark ? json_string(remark) : NULL;
     if (value)
         json_object_set_new(j, "remark", value);
+    if (endpoint) {
+        const struct waits w = waiting_document(v, endpoint, d);
+        json_object_set_new(j, "waits", waiting_json(&w));
+    }
     return j;
 }
 

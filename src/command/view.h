@@ -16,6 +16,10 @@ struct view {
     struct spool spool;
     bool spool_is_open;
     struct state *state; /* NULL until view_state */
+    json_t *run;         /* NULL until view_run */
+    long gateway;        /* as view_gateway found it */
+    bool gateway_known;
+    struct waiting *waiting; /* waiting.c's */
 };
 
 /* 0, or the exit status after saying why. */
@@ -24,10 +28,17 @@ void view_close(struct view *v);
 /* Opens the state; one that is not there yet is not made: 1. -1 after saying why. */
 int view_state(struct view *v);
 
+/* Process of the gateway that runs on the spool; 0: none does. */
+long view_gateway(struct view *v);
+/* What the gateway said of itself last, .run.json; NULL: nothing. Borrowed. */
+const json_t *view_run(struct view *v);
+
 /* The documents in a folder of the spool ("error", "outbox/orderful"), by name, each opened. A return that is
  * not 0 ends the walk and is returned; -1 when the folder cannot be read. */
 typedef int view_document(void *context, const char *path, struct document *d);
 int view_walk(struct view *v, const char *place, view_document *each, void *context);
+/* Calls each for the document there; 1 when it is not there, -1 when each returned what is not 0. */
+int view_one(struct view *v, const char *path, view_document *each, void *context);
 /* The names in a folder that do not begin with a dot, sorted; into the arena. Number, or -1. */
 long view_names(struct view *v, const char *place, const char ***names);
 /* Calls each for the document of that name; of an "<id>" that is not there itself, for all its destinations.

@@ -15,7 +15,9 @@
 #include "role/dispatch.h"
 #include "role/holds.h"
 #include "role/listing.h"
+#include "role/order.h"
 #include "role/role.h"
+#include "role/urgent.h"
 #include "spool/watch.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -27,18 +29,15 @@
 
 #define PROBE_LIMIT 8  /* documents a group while nothing arrives */
 #define CLOCK_SLACK 60 /* s */
+#define FEW_WISHES 100 /* documents named at once for which what is before them is looked for */
 
 struct waiting { /* a document of the outbox */
     const char *name;
-    int64_t not_before; /* seconds since 1970, known once it was opened */
-    uint64_t order;     /* hash of partner and order number; 0: not opened yet */
-    uint64_t kin;       /* holds_kin, known with it */
+    int64_t not_before;          /* seconds since 1970, known once it was opened */
+    uint64_t order;              /* hash of partner and order number; 0: not opened yet */
+    uint64_t kin;                /* holds_kin, known with it */
+    const struct urgent *urgent; /* a person wants it tried at once */
     bool gone;
-};
-
-struct blocked {    /* an order, of which an earlier document waits */
-    uint64_t order; /* 0: none */
-    bool held;      /* …for a person */
 };
 
 struct courier {
@@ -56,61 +55,16 @@ struct courier {
     int64_t
         paused_until; /* the whole endpoint: held, or the other side is away; ms of process_milliseconds */
     bool held;
-    bool reached;            /* something arrived, or was answered, since this process began */
-    unsigned failures;       /* groups in a row of which nothing arrived */
-    size_t limit;            /* documents a group */
-    struct arena arena;      /* of the group at hand */
-    struct blocked *blocked; /* orders passed over in this look */
-    size_t blocked_room, blocked_count;
+    bool reached;               /* something arrived, or was answered, since this process began */
+    unsigned failures;          /* groups in a row of which nothing arrived */
+    size_t limit;               /* documents a group */
+    struct arena arena;         /* of the group at hand */
+    struct blocked_set blocked; /* orders passed over in this look */
     struct holds holds;
-    long kept; /* documents that wait for a person, or behind such ones, in this look */
+    struct arena wishes; /* what urgent points to */
+    size_t urgent;       /* documents that somebody wants tried at once */
+    long kept;           /* documents that wait for a person, or behind such ones, in this look */
 };
-
-/* ---- the order that documents belong to ---- */
-
-static uint64_t order_of(const struct document *d)
-{
-    const char *partner = document_text(d, "partner"), *order = document_text(d, "keys.order");
-    if (!order)
-        order = document_text(d, "number");
-    if (!order)
-        order = d->name;
-    uint64_t h = hash_text(hash_text(HASH_SEED, partner), order);
-    return h ? h : 1;
-}
-
-static const struct blocked *find_blocked(const struct courier *c, uint64_t order)
-{
-    for (size_t i = order % c->blocked_room; c->blocked[i].order; i = (i + 1) % c->blocked_room)
-        if (c->blocked[i].order == order)
-            return &c->blocked[i];
-    return NULL;
-}
-
-static void block(struct courier *c, uint64_t order, bool held)
-{
-    size_t i = order % c->blocked_room;
-    while (c->blocked[i].order && c->blocked[i].order != order)
-        i = (i + 1) % c->blocked_room;
-    if (c->blocked[i].order)
-        return;
-    c->blocked_count++;
-    c->blocked[i] = (struct blocked){order, held};
-}
-
-static void block_none(struct courier *c)
-{
-    size_t wanted = 2 * (c->count - c->first) + 16;
-    if (c->blocked_room < wanted || c->blocked_room > 8 * wanted) {
-        free(c->blocked);
-        c->blocked_room = wanted * 2;
-        c->blocked = calloc(c->blocked_room, sizeof *c->blocked);
-        if (!c->blocked)
-            abort();
-    } else if (c->blocked_count)
-        memset(c->blocked, 0, c->blocked_room * sizeof *c->blocked);
-    c->blocked_count = 0;
-}
 
 /* ---- what waits ---- */
 
@@ -140,11 +94,14 @@ static int list_outbox(struct courier *c)
     if (!now)
         abort();
     arena_reset(&c->names_before);
+    c->urgent = 0;
     for (size_t i = 0; i < n; i++) {
         const struct waiting wanted = {.name = c->listing.items[i].name}, *known = NULL;
-        if (!c->forget && c->count > c->first)
+        if (c->count > c->first)
             known = bsearch(&wanted, c->waiting + c->first, c->count - c->first, sizeof wanted, by_name);
-        now[i] = known && !known->gone ? *known : wanted;
+        now[i] = known && !known->gone && !c->forget ? *known : wanted;
+        now[i].urgent = known && !known->gone ? known->urgent : NULL;
+        c->urgent += now[i].urgent != NULL;
         now[i].name = arena_text(&c->names_before, slice_of(wanted.name));
     }
     struct arena before = c->names;
@@ -247,14 +204,27 @@ static enum back is_later(const struct waiting *w, int64_t *next)
 /* What keeps a document back that was opened at some time. */
 static enum back held_back(struct courier *c, const struct waiting *w, int64_t now, int64_t *next)
 {
-    const struct blocked *behind = find_blocked(c, w->order);
+    const struct blocked *behind = blocked_find(&c->blocked, w->order);
     if (behind) {
         c->kept += behind->held;
         return BEHIND;
     }
-    if (w->not_before > now)
+    if (w->urgent && *w->urgent->document)
+        return GOES;
+    if (w->not_before > now && !w->urgent)
         return is_later(w, next);
     return is_kept(c, w, next) ? KEPT : GOES;
+}
+
+/* It is tried now: the history says who wanted that. */
+static void grant(struct courier *c, struct waiting *w, struct document *d)
+{
+    if (!w->urgent)
+        return;
+    document_note_person(d, w->urgent->person, w->urgent->reason, "tried at once, by spoolgate retry");
+    w->urgent = NULL;
+    if (--c->urgent == 0)
+        arena_reset(&c->wishes);
 }
 
 /* Takes into b what may be sent now; the earliest time at which another one may, in *next (0: none waits for
@@ -263,7 +233,7 @@ static void choose(struct courier *c, struct batch *b, int64_t *next)
 {
     int64_t now = instant_now().seconds;
     size_t limit = c->failures && c->limit > PROBE_LIMIT ? PROBE_LIMIT : c->limit;
-    block_none(c);
+    blocked_begin(&c->blocked, c->count - c->first);
     for (size_t i = c->first; i < c->count && b->count < limit; i++) {
         struct waiting *w = &c->waiting[i];
         struct document d;
@@ -274,15 +244,76 @@ static void choose(struct courier *c, struct batch *b, int64_t *next)
         bool opened = back == GOES && look_into(c, w, &d);
         if (opened && !known)
             back = held_back(c, w, now, next);
-        else if (opened && w->not_before > now) /* as somebody wrote meanwhile */
+        else if (opened && w->not_before > now && !w->urgent) /* as somebody wrote meanwhile */
             back = is_later(w, next);
-        if (opened && back == GOES)
+        if (opened && back == GOES) {
+            grant(c, w, &d);
             batch_add(b, &d)->place = i;
-        else if (opened)
+        } else if (opened)
             document_close(&d);
         if (w->order)
-            block(c, w->order, back == KEPT);
+            blocked_add(&c->blocked, w->order, back == KEPT);
     }
+}
+
+/* ---- what a person wants tried at once ---- */
+
+static void urge(struct courier *c, struct waiting *w, const struct urgent *u)
+{
+    if (w->gone)
+        return;
+    if (w->not_before == INT64_MAX) { /* left alone: perhaps it can be worked on now */
+        w->not_before = 0;
+        w->order = 0;
+    }
+    c->urgent += !w->urgent;
+    w->urgent = u;
+}
+
+/* The document, and those of its order that are before it, for it cannot overtake them. */
+static void urge_document(struct courier *c, struct waiting *w, const struct urgent *u)
+{
+    struct document d;
+    if (!w->order && look_into(c, w, &d))
+        document_close(&d);
+    for (struct waiting *i = c->waiting + c->first; i <= w; i++) {
+        if (!i->order && !i->gone && look_into(c, i, &d))
+            document_close(&d);
+        if (i == w || (i->order == w->order && w->order > 1))
+            urge(c, i, u);
+    }
+}
+
+static void heed(struct courier *c, const struct urgent *u, bool alone)
+{
+    const struct waiting wanted = {.name = u->document};
+    struct waiting *w = NULL;
+    if (!*u->document) {
+        log_info("all that waits for %s is tried at once, as %s wants", c->desk.endpoint.config->name,
+                 u->person);
+        holds_release(&c->holds);
+        for (size_t i = c->first; i < c->count; i++)
+            urge(c, &c->waiting[i], u);
+        return;
+    }
+    if (c->count > c->first)
+        w = bsearch(&wanted, c->waiting + c->first, c->count - c->first, sizeof wanted, by_name);
+    if (!w || w->gone)
+        return;
+    log_info("%s is tried at once, as %s wants", w->name, u->person);
+    if (alone)
+        urge_document(c, w, u);
+    else
+        urge(c, w, u); /* of so many named, each names those before it */
+}
+
+static void heed_all(struct courier *c, const struct urgent *first)
+{
+    size_t n = 0;
+    for (const struct urgent *u = first; u; u = u->next)
+        n++;
+    for (const struct urgent *u = first; u; u = u->next)
+        heed(c, u, n <= FEW_WISHES);
 }
 
 /* ---- the endpoint as a whole ---- */
@@ -437,14 +468,18 @@ static int look(struct courier *c, int64_t *next)
     *next = 0;
     c->kept = 0;
     holds_look(&c->holds);
+    const struct urgent *wishes = urgent_take(c->outbox, &c->wishes);
+    if (wishes)
+        c->paused_until = 0;
     if (is_paused(c)) {
         *next = pause_end(c);
         return 0;
     }
     while (c->first < c->count && c->waiting[c->first].gone)
         c->first++;
-    if ((c->dirty || (c->listing.more && c->first == c->count)) && list_outbox(c) < 0)
+    if ((wishes || c->dirty || (c->listing.more && c->first == c->count)) && list_outbox(c) < 0)
         return -1;
+    heed_all(c, wishes);
     choose(c, &b, next);
     if (c->first == c->count && !c->listing.more && !c->dirty)
         note_nothing_waits(c);
@@ -567,8 +602,9 @@ static void courier_close(struct courier *c)
     arena_free(&c->names);
     arena_free(&c->names_before);
     arena_free(&c->arena);
+    arena_free(&c->wishes);
     free(c->waiting);
-    free(c->blocked);
+    blocked_free(&c->blocked);
     desk_close(&c->desk);
 }
 

@@ -98,9 +98,9 @@ void holds_mark(const struct holds *h, const char *mark, int64_t until, const ch
 }
 
 /* A type that a person wrote into an envelope may hold anything. */
-static void name_mark(char mark[256], const char *partner, const char *type)
+void holds_mark_name(char mark[256], const char *partner, const char *type)
 {
-    snprintf(mark, 256, HELD_FILE ".%.100s.%.100s", partner, type);
+    snprintf(mark, 256, HELD_FILE ".%.100s.%.100s", partner ? partner : "", type ? type : "");
     for (char *c = mark; *c; c++)
         if (*c == '/' || (unsigned char)*c < ' ')
             *c = '_';
@@ -117,7 +117,7 @@ void holds_add(struct holds *h, const struct document *d, int64_t until, const c
         if (!one)
             abort();
         one->kin = holds_kin(d);
-        name_mark(one->mark, partner ? partner : "", type ? type : "");
+        holds_mark_name(one->mark, partner, type);
         one->next = h->first;
         h->first = one;
         log_error("of what waits for %s is held: %s", h->endpoint, text.ptr);
@@ -126,6 +126,12 @@ void holds_add(struct holds *h, const struct document *d, int64_t until, const c
     one->until = process_milliseconds() + (wait > 0 ? wait * 1000 : 0);
     holds_mark(h, one->mark, until, text.ptr);
     buffer_free(&text);
+}
+
+void holds_release(struct holds *h)
+{
+    for (struct hold *one = h->first; one; one = one->next)
+        one->until = 0;
 }
 
 void holds_lift(struct holds *h, uint64_t kin)

@@ -34,8 +34,12 @@ void holds_look(struct holds *h);
 bool holds_keep(struct holds *h, uint64_t kin, int64_t *until);
 /* From now on, or for longer. */
 void holds_add(struct holds *h, const struct document *d, int64_t until, const char *why);
+/* A person wants all tried: the time of each is over. */
+void holds_release(struct holds *h);
 /* One of them got through. */
 void holds_lift(struct holds *h, uint64_t kin);
+/* The name of the mark of a partner's documents of a type; NULL: without. */
+void holds_mark_name(char mark[256], const char *partner, const char *type);
 /* Writes a mark; until in seconds since 1970. */
 void holds_mark(const struct holds *h, const char *mark, int64_t until, const char *why);
 

@@ -15,6 +15,7 @@ libspoolgate_a_SOURCES += \
 	src/role/translator.c \
 	src/role/desk.c src/role/desk.h \
 	src/role/attempts.c src/role/dispatch.c src/role/dispatch.h \
+	src/role/order.c src/role/order.h src/role/urgent.c src/role/urgent.h \
 	src/role/courier.c src/role/holds.c src/role/holds.h \
 	src/role/poller.c \
 	src/role/outage.c src/role/outage.h \

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool temporary(const char *name)
+bool inbox_temporary(const char *name)
 {
     static const char *const ending[] = {".tmp", ".part", ".filepart", ".partial"};
     size_t len = strlen(name);
@@ -69,7 +69,7 @@ enum readiness inbox_ready(int source_dir, const char *name, bool closed_seen, u
                            struct findings *f)
 {
     struct stat st;
-    if (temporary(name) || fstatat(source_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    if (inbox_temporary(name) || fstatat(source_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return NOT_READY;
     if (!S_ISREG(st.st_mode)) {
         char shown[NAME_ENCODED_TEXT];

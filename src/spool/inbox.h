@@ -10,6 +10,8 @@ enum readiness {
     REFUSED    /* a symlink, device, socket, fifo or folder: never opened, never followed; findings say so */
 };
 
+/* Whether a name says that the file is not whole yet. */
+bool inbox_temporary(const char *name);
 /* Judges one entry of inbox/<source> by lstat and, when no close was seen, by a read lease (a file somebody
  * has open for writing gives none) or, where leases do not work, by not having changed for settle_seconds. */
 enum readiness inbox_ready(int source_dir, const char *name, bool closed_seen, unsigned settle_seconds,
