@@ -35,6 +35,20 @@ static inline void *arena_alloc(struct arena *a, size_t size)
     return arena_grow(a, size);
 }
 
+/* Room for size bytes, of which arena_take then takes what was needed: until then it is nobody's. */
+static inline void *arena_room(struct arena *a, size_t size)
+{
+    void *p = arena_alloc(a, size);
+    a->at = (char *)p;
+    return p;
+}
+
+/* size: a multiple of 16. */
+static inline void arena_take(struct arena *a, size_t size)
+{
+    a->at += size;
+}
+
 void *arena_zero(struct arena *a, size_t size);
 struct slice arena_copy(struct arena *a, struct slice s); /* NUL-terminated as well */
 char *arena_text(struct arena *a, struct slice s);        /* the same as a C string */

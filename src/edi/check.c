@@ -17,6 +17,7 @@ void check_open(struct check *c, const struct dictionary *d, const struct set *s
     c->leaving = leaving;
     c->position = 1;
     c->id = c->qualifier = SLICE_NONE;
+    c->walk.steps = c->dictionary ? c->dictionary->steps : NULL;
     if (set)
         walk_open(&c->walk, set);
 }

@@ -218,11 +218,11 @@ static int check_written(const struct dictionary *d, struct buffer *out, size_t 
     struct x12_lexer lexer;
     struct x12_segment segment;
     unsigned before = f->errors;
-    struct reading reading = {.lexer = &lexer, .arena = f->arena};
-    check_open(&reading.check, d, NULL, true, f, NULL);
-    reading.check.label[0] = SLICE("envelope");
+    struct reading reading;
     if (x12_lexer_open(&lexer, slice_make(out->ptr + start, out->len - start), f))
         return -1;
+    reading_open(&reading, &lexer, d, NULL, true, f, NULL);
+    reading.check.label[0] = SLICE("envelope");
     while (x12_lexer_next(&lexer, &segment, f) == 1)
         reading_envelope(&reading, &segment);
     return f->errors > before ? -1 : 0;

@@ -1,4 +1,4 @@
-/* lexer: X12 bytes as segments, in place. Sixteen bytes are looked at at once where the machine has SSE2
+/* lexer: X12 bytes as segments, in place. Sixty-four bytes are looked at at once where the machine has SSE2
  * (every amd64), through a table elsewhere and at the end of the input. The delimiters are where X12.5 puts
  * them in the ISA, which is the one segment of fixed length. White space between segments and a byte order
  * mark are let through: many partners break lines. Fails with findings that name the byte; never reads beyond
@@ -103,6 +103,104 @@ static void set_kinds(struct x12_lexer *l)
     l->kind[(unsigned char)l->delimiters.segment] = BYTE_SEGMENT;
 }
 
+static inline bool between_segments(char c)
+{
+    return (unsigned char)c <= ' ' && (c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '\x1a');
+}
+
+static inline bool more(struct x12_lexer *l)
+{
+    while (l->at < l->input.len && between_segments(l->input.ptr[l->at]))
+        l->at++;
+    return l->at < l->input.len;
+}
+
+bool x12_lexer_more(struct x12_lexer *l)
+{
+    return more(l);
+}
+
+/* ---- segments ---- */
+
+static void look_table(struct x12_lexer *l, const char *p, size_t n)
+{
+    uint64_t elements = 0, segments = 0, special = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned kind = l->kind[(unsigned char)p[i]];
+        elements |= (uint64_t)(kind == BYTE_ELEMENT) << i;
+        segments |= (uint64_t)(kind == BYTE_SEGMENT) << i;
+        special |= (uint64_t)(kind == BYTE_SPECIAL) << i;
+    }
+    l->elements = elements;
+    l->segments = segments;
+    l->special = special;
+}
+
+#ifdef __SSE2__
+struct block {
+    __m128i a, b, c, d;
+};
+
+static inline uint64_t mask_of(struct block v)
+{
+    uint64_t low = (unsigned)_mm_movemask_epi8(v.a) | (unsigned)_mm_movemask_epi8(v.b) << 16,
+             high = (unsigned)_mm_movemask_epi8(v.c) | (unsigned)_mm_movemask_epi8(v.d) << 16;
+    return low | high << 32;
+}
+
+static inline struct block is_byte(struct block v, char wanted)
+{
+    __m128i w = _mm_set1_epi8(wanted);
+    return (struct block){_mm_cmpeq_epi8(v.a, w), _mm_cmpeq_epi8(v.b, w), _mm_cmpeq_epi8(v.c, w),
+                          _mm_cmpeq_epi8(v.d, w)};
+}
+
+static inline struct block either(struct block x, struct block y)
+{
+    return (struct block){_mm_or_si128(x.a, y.a), _mm_or_si128(x.b, y.b), _mm_or_si128(x.c, y.c),
+                          _mm_or_si128(x.d, y.d)};
+}
+
+/* Signed: below 0x20 are the control characters and all bytes from 0x80 on. */
+static inline struct block is_unusual(struct block v)
+{
+    __m128i blank = _mm_set1_epi8(0x20);
+    struct block low = {_mm_cmplt_epi8(v.a, blank), _mm_cmplt_epi8(v.b, blank), _mm_cmplt_epi8(v.c, blank),
+                        _mm_cmplt_epi8(v.d, blank)};
+    return either(low, is_byte(v, 0x7f));
+}
+
+static inline void look_vector(struct x12_lexer *l, const char *p)
+{
+    const struct delimiters *d = &l->delimiters;
+    const __m128i *at = (const __m128i *)(const void *)p;
+    struct block v = {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2),
+                      _mm_loadu_si128(at + 3)};
+    struct block special = either(is_unusual(v), is_byte(v, d->component));
+    if (d->repetition)
+        special = either(special, is_byte(v, d->repetition));
+    l->elements = mask_of(is_byte(v, d->element));
+    l->segments = mask_of(is_byte(v, d->segment));
+    l->special = mask_of(special) & ~(l->elements | l->segments);
+}
+#endif
+
+/* Looks at the block that begins at l->block. */
+static inline void look(struct x12_lexer *l)
+{
+    const char *p = l->input.ptr + l->block;
+    size_t left = l->input.len - l->block;
+#ifdef __SSE2__
+    if (__builtin_expect(left >= 64, 1)) {
+        look_vector(l, p);
+        return;
+    }
+#endif
+    look_table(l, p, left < 64 ? left : 64);
+}
+
+/* ---- interchanges ---- */
+
 int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
 {
     const char *isa = l->input.ptr + l->at;
@@ -126,19 +224,9 @@ int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
     if (check_delimiters(l, f))
         return -1;
     set_kinds(l);
+    l->block = l->at;
+    look(l);
     return 0;
-}
-
-static inline bool between_segments(char c)
-{
-    return c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == '\x1a';
-}
-
-bool x12_lexer_more(struct x12_lexer *l)
-{
-    while (l->at < l->input.len && between_segments(l->input.ptr[l->at]))
-        l->at++;
-    return l->at < l->input.len;
 }
 
 int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f)
@@ -152,50 +240,6 @@ int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f)
     return x12_lexer_interchange(l, f);
 }
 
-/* ---- segments ---- */
-
-/* What the next (at most 16) bytes are: bit i of each mask is byte i. */
-struct masks {
-    unsigned elements, segments, special;
-};
-
-static struct masks look_table(const struct x12_lexer *l, const char *p, size_t n)
-{
-    struct masks m = {0, 0, 0};
-    for (unsigned i = 0; i < n; i++) {
-        unsigned kind = l->kind[(unsigned char)p[i]];
-        m.elements |= (unsigned)(kind == BYTE_ELEMENT) << i;
-        m.segments |= (unsigned)(kind == BYTE_SEGMENT) << i;
-        m.special |= (unsigned)(kind == BYTE_SPECIAL) << i;
-    }
-    return m;
-}
-
-#ifdef __SSE2__
-static inline struct masks look(const struct x12_lexer *l, const char *p, size_t left)
-{
-    if (__builtin_expect(left < 16, 0))
-        return look_table(l, p, left);
-    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-    __m128i element = _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.element));
-    __m128i segment = _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.segment));
-    /* Signed: below 0x20 are the control characters and all bytes from 0x80 on. */
-    __m128i special =
-        _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.component)));
-    if (l->delimiters.repetition)
-        special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(l->delimiters.repetition)));
-    special = _mm_andnot_si128(_mm_or_si128(element, segment), special);
-    return (struct masks){(unsigned)_mm_movemask_epi8(element), (unsigned)_mm_movemask_epi8(segment),
-                          (unsigned)_mm_movemask_epi8(special)};
-}
-#else
-static inline struct masks look(const struct x12_lexer *l, const char *p, size_t left)
-{
-    return look_table(l, p, left < 16 ? left : 16);
-}
-#endif
-
 static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, struct findings *f,
                        enum fault_kind kind, const char *what)
 {
@@ -204,65 +248,65 @@ static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, s
                   "Look whether the file is whole and its delimiters are what its ISA says.", what);
 }
 
-/* Puts token n (0 is the id) where it belongs. */
-static inline bool put_token(struct x12_segment *s, unsigned n, const char *start, const char *end)
+static inline void finish(const struct x12_lexer *l, struct x12_segment *s, unsigned tokens)
 {
-    struct slice token = {start, (size_t)(end - start)};
-    if (n == 0)
-        s->id = token;
-    else if (n <= X12_MAX_ELEMENTS)
-        s->elements[n - 1] = token;
-    else
-        return false;
-    return true;
-}
-
-static void finish(const struct x12_lexer *l, struct x12_segment *s, unsigned tokens)
-{
-    struct slice *last = tokens > 1 ? &s->elements[tokens - 2] : &s->id;
+    struct slice *last = &s->tokens[tokens - 1];
     if (l->delimiters.segment == '\n' && last->len && last->ptr[last->len - 1] == '\r')
         last->len--;
+    while (tokens > 1 && s->tokens[tokens - 1].len == 0)
+        tokens--;
     s->count = tokens - 1;
-    while (s->count && s->elements[s->count - 1].len == 0)
-        s->count--;
+}
+
+/* Makes the block the one that l->at is in, and forgets what is before it. */
+static inline void begin(struct x12_lexer *l)
+{
+    if (l->at - l->block >= 64) {
+        l->block = l->at;
+        look(l);
+    }
+    uint64_t from = ~UINT64_C(0) << (l->at - l->block);
+    l->elements &= from;
+    l->segments &= from;
+    l->special &= from;
 }
 
 int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f)
 {
-    if (!x12_lexer_more(l))
+    if (!more(l))
         return 0;
-    const char *p = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
+    begin(l);
     s->at = l->at;
-    l->number++;
-    s->number = l->number;
-    const char *start = p, *token = p;
-    unsigned tokens = 0, special = 0;
-    while (p < end) {
-        struct masks m = look(l, p, (size_t)(end - p));
-        unsigned before = m.segments ? (m.segments & -m.segments) - 1 : ~0u;
-        special |= m.special & before;
-        for (unsigned bits = m.elements & before; bits; bits &= bits - 1) {
-            const char *at = p + __builtin_ctz(bits);
-            if (!put_token(s, tokens++, token, at))
+    s->number = ++l->number;
+    uint64_t special = 0;
+    const char *token = l->input.ptr + l->at;
+    for (unsigned tokens = 0;;) {
+        const char *block = l->input.ptr + l->block;
+        uint64_t segments = l->segments, before = segments ? (segments & -segments) - 1 : ~UINT64_C(0);
+        special |= l->special & before;
+        for (uint64_t bits = l->elements & before; bits; bits &= bits - 1) {
+            const char *at = block + __builtin_ctzll(bits);
+            if (__builtin_expect(tokens >= X12_MAX_ELEMENTS, 0))
                 return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
                                    "The segment has more than 128 elements.");
+            s->tokens[tokens++] = (struct slice){token, (size_t)(at - token)};
             token = at + 1;
         }
-        if (m.segments) {
-            const char *at = p + __builtin_ctz(m.segments);
-            if (!put_token(s, tokens++, token, at))
-                return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
-                                   "The segment has more than 128 elements.");
+        if (segments) {
+            const char *at = block + __builtin_ctzll(segments);
+            s->tokens[tokens++] = (struct slice){token, (size_t)(at - token)};
             finish(l, s, tokens);
             s->special = special != 0;
             l->at = (size_t)(at + 1 - l->input.ptr);
             return 1;
         }
-        p += 16 < end - p ? 16 : end - p;
-        if (p - start > (ptrdiff_t)SEGMENT_LIMIT)
+        if (l->input.len - l->block <= 64)
+            return lexer_fault(l, s, f, FAULT_INTERCHANGE_END,
+                               "The input ends inside a segment: its terminator is missing.");
+        l->block += 64;
+        if (l->block - s->at > SEGMENT_LIMIT)
             return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
                                "The segment has more than a megabyte and no terminator.");
+        look(l);
     }
-    return lexer_fault(l, s, f, FAULT_INTERCHANGE_END,
-                       "The input ends inside a segment: its terminator is missing.");
 }

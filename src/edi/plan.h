@@ -42,8 +42,19 @@ struct composite_plan {
     struct presence presence;
 };
 
+/* What most values of a simple element look like, so that a glance settles them; a value that fits no rule is
+ * not wrong, but looked at whole (element.h). */
+enum rule_kind { RULE_NONE, RULE_TEXT, RULE_CODE, RULE_DIGITS, RULE_DECIMAL, RULE_DATE };
+
+struct element_rule {
+    uint8_t kind;
+    uint16_t min, more; /* min to min + more characters or digits */
+    const struct code_table *codes;
+};
+
 struct segment_plan {
     struct segment segment;
+    const struct element_rule *rules; /* one a position; RULE_NONE where it is not simple */
     struct presence presence;
     uint64_t simple; /* elements that are neither composite nor repeated */
     uint32_t key;
@@ -56,6 +67,8 @@ struct level_plan {
     const uint16_t
         *mandatory; /* index of the first mandatory item at or behind each; count when there is none */
 };
+
+struct walk_steps;
 
 struct segment_slot {
     uint32_t key; /* 0: free */
@@ -74,6 +87,8 @@ struct dictionary_tables {
     struct segment_slot *slots;
     struct set *sets;
     size_t element_count, composite_count, segment_count, set_count, slot_mask;
+    struct walk_steps
+        *steps; /* what walks remember (walk.h): the one thing that changes, so one thread a library */
 };
 
 /* Steps of loading, each 0 or -1 with findings. */

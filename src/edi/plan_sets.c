@@ -3,6 +3,7 @@
  * envelope's and are left out. Arrays of siblings are in the standard's order. */
 #include "edi/plan.h"
 #include "edi/table.h"
+#include "edi/walk.h"
 #include <stdio.h>
 
 struct draft {
@@ -194,6 +195,7 @@ int plan_load_sets(struct dictionary_tables *d, struct findings *f)
         set->name = arena_text(&d->arena, t.fields[2]);
         read_set(d, set, f);
     }
+    d->steps = arena_zero(&d->arena, sizeof *d->steps);
     table_close(&t);
     return f->errors > before ? -1 : 0;
 }

@@ -285,6 +285,37 @@ static void read_segments(struct dictionary_tables *d, struct table *t)
     }
 }
 
+static struct element_rule rule_of(const struct element *e)
+{
+    static const uint8_t kinds[] = {
+        [TYPE_AN] = RULE_TEXT, [TYPE_ID] = RULE_TEXT, [TYPE_N] = RULE_DIGITS, [TYPE_R] = RULE_DECIMAL,
+        [TYPE_DT] = RULE_DATE, [TYPE_TM] = RULE_NONE, [TYPE_B] = RULE_NONE};
+    unsigned more = e->max - e->min;
+    struct element_rule r = {.kind = kinds[e->type],
+                             .min = (uint16_t)e->min,
+                             .more =
+                                 (uint16_t)(more < UINT16_MAX ? more : UINT16_MAX), /* enough for a glance */
+                             .codes = (const struct code_table *)e->codes};
+    if (e->codes)
+        r.kind = r.kind == RULE_TEXT ? RULE_CODE : RULE_NONE;
+    if ((r.kind == RULE_DATE && e->max < 8) || e->min > UINT16_MAX)
+        r.kind = RULE_NONE;
+    return r;
+}
+
+/* What is known of each position for reading a segment at a glance. */
+static void plan_rules(struct dictionary_tables *d)
+{
+    for (size_t i = 0; i < d->segment_count; i++) {
+        struct segment_plan *s = &d->segments[i];
+        struct element_rule *rules = arena_zero(&d->arena, (s->segment.count + 1) * sizeof *rules);
+        for (size_t n = 0; n < s->segment.count && n < PLAN_POSITIONS; n++)
+            if (s->simple >> n & 1)
+                rules[n] = rule_of(s->segment.positions[n].element);
+        s->rules = rules;
+    }
+}
+
 static void hash_segments(struct dictionary_tables *d)
 {
     size_t size = 64;
@@ -315,6 +346,7 @@ int plan_load_segments(struct dictionary_tables *d, struct findings *f)
     read_segments(d, &segments);
     read_segments(d, &envelope);
     hash_segments(d);
+    plan_rules(d);
     if (d->segment_count > UINT16_MAX)
         table_fault(&segments, "There are more than %u segments.", UINT16_MAX);
     table_close(&segments);

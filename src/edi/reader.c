@@ -102,9 +102,9 @@ static int check_envelope(struct x12_reader *r, const struct x12_segment *s, str
 {
     if (!r->dictionary)
         return 0;
-    struct reading reading = {.lexer = &r->lexer, .arena = f->arena};
+    struct reading reading;
     unsigned before = f->errors;
-    check_open(&reading.check, r->dictionary, NULL, false, f, &r->faults);
+    reading_open(&reading, &r->lexer, r->dictionary, NULL, false, f, &r->faults);
     reading.check.label[0] = label;
     reading.check.label[1] = number;
     reading.check.position = s->number;
@@ -220,24 +220,29 @@ static void set_fault(struct x12_reader *r, struct findings *f, enum fault_kind 
               "The sender has to correct it and send it again.", "%s", what);
 }
 
-/* The next segment inside a set: 1, 0 when the set ends without its SE, -1. */
-static int next_in_set(struct x12_reader *r, struct findings *f)
+/* The next segment: 1, -1. */
+static inline int next_segment(struct x12_reader *r, struct findings *f)
 {
     int got = x12_lexer_next(&r->lexer, &r->segment, f);
-    if (got < 0) {
-        r->state = ENDED;
-        return -1;
-    }
+    if (__builtin_expect(got > 0, 1))
+        return 1;
     if (got == 0)
         return fatal(r, f, FAULT_INTERCHANGE_END,
                      "The file ends inside a transaction set: SE, GE and IEA are missing.");
+    r->state = ENDED;
+    return -1;
+}
+
+/* Whether the segment belongs to the envelope, other than SE; it is looked at again then. */
+static bool ends_without_trailer(struct x12_reader *r)
+{
     switch (segment_key(r->segment.id)) {
     case KEY2('S', 'T'):
     case KEY2('G', 'S'):
     case KEY2('G', 'E'):
     case KEY3('I', 'S', 'A'):
-    case KEY3('I', 'E', 'A'): r->pending = true; return 0;
-    default: return 1;
+    case KEY3('I', 'E', 'A'): r->pending = true; return true;
+    default: return false;
     }
 }
 
@@ -265,20 +270,18 @@ static int close_set(struct x12_reader *r, struct reading *reading, struct findi
 
 static int pass_over_set(struct x12_reader *r, struct findings *f)
 {
-    for (;;) {
-        int got = next_in_set(r, f);
-        if (got < 0)
+    do {
+        if (next_segment(r, f) < 0)
             return -1;
-        if (got == 0 || at_trailer(r))
-            return 2;
-    }
+    } while (!at_trailer(r) && !ends_without_trailer(r));
+    return 2;
 }
 
 static int read_set(struct x12_reader *r, const struct set *set, struct node **out, struct findings *f)
 {
     unsigned before = f->errors;
-    struct reading reading = {.lexer = &r->lexer, .arena = f->arena};
-    check_open(&reading.check, r->dictionary, set, false, f, &r->faults);
+    struct reading reading;
+    reading_open(&reading, &r->lexer, r->dictionary, set, false, f, &r->faults);
     reading.check.label[0] = r->header.set;
     reading.check.label[1] = r->header.set_control;
     reading.root = node_new(f->arena, NODE_OBJECT, slice_of(set->id));
@@ -286,16 +289,17 @@ static int read_set(struct x12_reader *r, const struct set *set, struct node **o
     reading.check.walk.levels[0].node = reading.root;
     check_envelope(r, &r->segment, r->header.set, r->header.set_control, f);
     for (;;) {
-        int got = next_in_set(r, f);
-        if (got < 0)
+        if (next_segment(r, f) < 0)
             return -1;
-        if (got == 0) {
+        if (reading_again(&reading, &r->segment))
+            continue;
+        if (at_trailer(r))
+            break;
+        if (ends_without_trailer(r)) {
             set_fault(r, f, FAULT_SET_TRAILER, reading.check.position + 1,
                       "The set has no SE: another envelope segment stands where it is due.");
             return 2;
         }
-        if (at_trailer(r))
-            break;
         reading_segment(&reading, &r->segment);
     }
     close_set(r, &reading, f);

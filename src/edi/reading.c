@@ -1,6 +1,17 @@
 /* reading: see reading.h. The tree's texts are slices of the input. All that is wrong goes to the check's
  * findings; a segment without a place is left out of the tree, which is not handed out then. */
 #include "edi/reading.h"
+#include "edi/glance.h"
+
+void reading_open(struct reading *r, const struct x12_lexer *l, const struct dictionary *d,
+                  const struct set *set, bool leaving, struct findings *f, struct faults *faults)
+{
+    check_open(&r->check, d, set, leaving, f, faults);
+    r->lexer = l;
+    r->arena = f->arena;
+    r->root = NULL;
+    r->nodes = 0;
+}
 
 static inline struct node *add_node(struct reading *r, struct node *parent, enum node_kind kind, unsigned tag,
                                     struct slice text)
@@ -19,11 +30,11 @@ static inline struct node *add_node(struct reading *r, struct node *parent, enum
 }
 
 static inline struct node *add_named(struct reading *r, struct node *parent, enum node_kind kind,
-                                     const char *name, size_t at)
+                                     const struct x12_segment *s)
 {
     struct node *n = add_node(r, parent, kind, 0, SLICE_NONE);
-    n->name = slice_of(name);
-    n->at = (uint32_t)at;
+    n->name = s->id;
+    n->at = (uint32_t)s->at;
     return n;
 }
 
@@ -95,36 +106,88 @@ static void read_special(struct reading *r, const struct check_at *at, struct sl
         check_too_many(&r->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
 }
 
-static inline void read_simple(struct reading *r, const struct check_at *at, struct slice v,
-                               struct node *parent)
+static void read_element(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+                         unsigned i, struct node *parent)
 {
-    check_value(&r->check, at, v, true);
+    struct slice v = s->elements[i];
+    struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
+    if (s->special || !(p->simple >> i & 1)) {
+        read_special(r, &at, v, parent);
+        return;
+    }
+    check_value(&r->check, &at, v, true);
     if (parent)
-        add_node(r, parent, NODE_STRING, at->element, v);
+        add_node(r, parent, NODE_STRING, at.element, v);
 }
 
-void reading_elements(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
-                      struct node *parent)
+static inline bool can_glance(const struct reading *r, const struct x12_segment *s)
 {
-    size_t known = s->count < p->segment.count ? s->count : p->segment.count;
-    uint64_t simple = s->special ? 0 : p->simple, present = 0;
-    for (unsigned i = 0; i < known; i++) {
-        struct slice v = s->elements[i];
+    return !s->special && r->lexer->at + 8 <= r->lexer->input.len;
+}
+
+/* The elements from *i on for as long as they are right at a glance, with their nodes; the set of those that
+ * are present. */
+static inline uint64_t read_glancing(struct reading *r, const struct x12_segment *s,
+                                     const struct segment_plan *p, unsigned *i, unsigned known,
+                                     struct node *parent)
+{
+    struct node *first = arena_room(r->arena, (known - *i) * sizeof *first), *n = first, *last = parent->last;
+    uint64_t present = 0;
+    unsigned at = *i;
+    for (; at < known; at++) {
+        struct slice v = s->elements[at];
         if (v.len == 0)
             continue;
-        uint64_t bit = UINT64_C(1) << i;
-        struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
-        present |= bit;
-        if (simple & bit)
-            read_simple(r, &at, v, parent);
-        else
-            read_special(r, &at, v, parent);
+        if (__builtin_expect(!glance(&p->rules[at], v, 0), 0))
+            break;
+        present |= UINT64_C(1) << at;
+        *n = (struct node){.text = v,
+                           .at = (uint32_t)(v.ptr - r->lexer->input.ptr),
+                           .tag = (uint16_t)(at + 1),
+                           .kind = NODE_STRING};
+        n->next = n + 1;
+        n++;
+    }
+    *i = at;
+    if (n == first)
+        return 0;
+    n[-1].next = NULL;
+    if (last)
+        last->next = first;
+    else
+        parent->first = first;
+    parent->last = n - 1;
+    arena_take(r->arena, (size_t)((char *)n - (char *)first));
+    return present;
+}
+
+/* The elements of a segment against its plan; nodes below parent unless that is NULL. step: how the segment
+ * was come to, where that is remembered. */
+static inline void read_elements(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+                                 struct walk_step *step, struct node *parent)
+{
+    unsigned known = s->count < p->segment.count ? s->count : (unsigned)p->segment.count;
+    bool glances = parent && can_glance(r, s);
+    uint64_t present = 0;
+    for (unsigned i = 0; i < known; i++) {
+        if (glances) {
+            present |= read_glancing(r, s, p, &i, known, parent);
+            if (i == known)
+                break;
+        }
+        if (s->elements[i].len) {
+            present |= UINT64_C(1) << i;
+            read_element(r, s, p, i, parent);
+        }
     }
     if (s->count > p->segment.count)
         check_too_many(&r->check,
                        &(struct check_at){.element = (unsigned)p->segment.count + 1, .repetition = 1},
                        FAULT_TOO_MANY_ELEMENTS, s->count, p->segment.count);
-    check_presence(&r->check, &p->presence, p->segment.positions, present, 0);
+    if (step && present && step->present == present)
+        return;
+    if (check_presence(&r->check, &p->presence, p->segment.positions, present, 0) && step)
+        step->present = present;
 }
 
 static inline struct slice first_element(const struct x12_segment *s)
@@ -132,27 +195,41 @@ static inline struct slice first_element(const struct x12_segment *s)
     return s->count ? s->elements[0] : SLICE_NONE;
 }
 
-void reading_segment(struct reading *r, const struct x12_segment *s)
+/* What check says of the segment is known: its elements, and its place in the tree. */
+static inline void take_segment(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+                                struct walk_step *step, bool opened)
 {
     struct check *c = &r->check;
-    bool opened = false;
-    const struct segment_plan *p = check_segment(c, s->id, first_element(s), &opened);
-    if (!p)
-        return;
     r->nodes += s->count + 1;
-    if (r->nodes > READING_NODES) {
+    if (__builtin_expect(r->nodes > READING_NODES, 0)) {
         if (r->nodes - s->count - 1 <= READING_NODES)
             check_segment_fault(c, FAULT_SET_SIZE,
                                 "The set has more than %u values, which is more than is read at "
                                 "once.",
                                 READING_NODES);
-        reading_elements(r, s, p, NULL);
+        read_elements(r, s, p, step, NULL);
         return;
     }
     struct walk_level *level = &c->walk.levels[c->walk.depth];
     if (opened)
-        level->node = add_named(r, level[-1].node, NODE_LOOP, p->segment.id, s->at);
-    reading_elements(r, s, p, add_named(r, level->node, NODE_SEGMENT, p->segment.id, s->at));
+        level->node = add_named(r, level[-1].node, NODE_LOOP, s);
+    read_elements(r, s, p, step, add_named(r, level->node, NODE_SEGMENT, s));
+}
+
+bool reading_again(struct reading *r, const struct x12_segment *s)
+{
+    struct walk_step *step = check_again(&r->check, s->id, first_element(s));
+    if (step)
+        take_segment(r, s, step->segment, step, step->loop);
+    return step != NULL;
+}
+
+void reading_segment(struct reading *r, const struct x12_segment *s)
+{
+    bool opened;
+    const struct segment_plan *p = check_segment(&r->check, s->id, first_element(s), &opened);
+    if (p)
+        take_segment(r, s, p, r->check.walk.last, opened);
 }
 
 /* The delimiters in ISA11 and ISA16 were looked at by the lexer, and may be control characters. */
@@ -163,7 +240,7 @@ static void reading_isa(struct reading *r, const struct x12_segment *s, const st
         isa.elements[10] = SLICE("U");
     if (isa.count > 15)
         isa.elements[15] = SLICE(">");
-    reading_elements(r, &isa, p, NULL);
+    read_elements(r, &isa, p, NULL, NULL);
 }
 
 void reading_envelope(struct reading *r, const struct x12_segment *s)
@@ -174,5 +251,5 @@ void reading_envelope(struct reading *r, const struct x12_segment *s)
     if (p && slice_is(s->id, "ISA"))
         reading_isa(r, s, p);
     else if (p)
-        reading_elements(r, s, p, NULL);
+        read_elements(r, s, p, NULL, NULL);
 }

@@ -17,11 +17,15 @@ struct reading {
     size_t nodes;
 };
 
+/* set NULL: segments of the envelope. leaving: our own, on its way out. No tree is made before root is set.
+ */
+void reading_open(struct reading *r, const struct x12_lexer *l, const struct dictionary *d,
+                  const struct set *set, bool leaving, struct findings *f, struct faults *faults);
 /* Takes one segment of the set: places it, checks it, adds it to the tree. */
 void reading_segment(struct reading *r, const struct x12_segment *s);
-/* Checks the elements of a segment against its plan; makes nodes below parent unless that is NULL. */
-void reading_elements(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
-                      struct node *parent);
+/* The same at a fraction of the cost, for a segment that is reached by a step gone before (check_again);
+ * false and nothing done for any other. */
+bool reading_again(struct reading *r, const struct x12_segment *s);
 /* Checks a segment of the envelope (ISA, GS, ST, SE, GE, IEA, TA1). */
 void reading_envelope(struct reading *r, const struct x12_segment *s);
 

@@ -3,7 +3,7 @@ libspoolgate_a_SOURCES += \
 	src/edi/plan.h src/edi/plan_tables.c src/edi/plan_sets.c \
 	src/edi/table.c src/edi/table.h \
 	src/edi/fault.c src/edi/fault.h \
-	src/edi/element.c src/edi/element.h \
+	src/edi/element.c src/edi/element.h src/edi/glance.h \
 	src/edi/walk.c src/edi/walk.h \
 	src/edi/check.c src/edi/check.h \
 	src/edi/lexer.c src/edi/x12.h \

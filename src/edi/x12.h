@@ -11,12 +11,17 @@
 #define X12_MAX_ELEMENTS 128
 
 struct x12_segment {
-    struct slice id;
-    struct slice elements[X12_MAX_ELEMENTS]; /* [0] is element 01; trailing empty ones are not counted */
-    unsigned count;
-    bool special;  /* has bytes besides 0x20..0x7E, or the component or repetition separator */
-    size_t at;     /* offset of the segment's first byte */
-    size_t number; /* 1.. from the start of the input */
+    union {
+        struct {
+            struct slice id;
+            struct slice elements[X12_MAX_ELEMENTS]; /* [0] is element 01 */
+        };
+        struct slice tokens[X12_MAX_ELEMENTS + 1];
+    };
+    unsigned count; /* elements; trailing empty ones are not counted */
+    bool special;   /* has bytes besides 0x20..0x7E, or the component or repetition separator */
+    size_t at;      /* offset of the segment's first byte */
+    size_t number;  /* 1.. from the start of the input */
 };
 
 struct x12_lexer {
@@ -24,6 +29,9 @@ struct x12_lexer {
     size_t at, number;
     struct delimiters delimiters;
     unsigned char kind[256]; /* what each byte is to the lexer */
+    /* of the 64 bytes looked at last: bit i is byte i of the block; what is behind `at` still counts */
+    size_t block;
+    uint64_t elements, segments, special;
 };
 
 /* Finds the ISA (leading white space and BOM tolerated) and reads the delimiters out of it. 0, or -1 with
