@@ -2,6 +2,10 @@
  * The walk over the set says where a reader will place each segment; when that is not where the tree has it,
  * the document would be misunderstood, and that is a fault like any other. */
 #include "edi/writing.h"
+#include "edi/glance.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 void writing_open(struct writing *w, const struct dictionary *d, const struct set *set,
                   const struct envelope *e, struct buffer *out, struct findings *f)
@@ -53,19 +57,96 @@ static void replace_delimiters(struct writing *w, const struct check_at *at, str
     }
 }
 
+/* A value that was copied. */
+struct copied {
+    unsigned seen; /* classes of its bytes */
+    uint64_t word; /* of a short one (edi/glance.h); 0: not known */
+};
+
+static inline struct copied copy_bytes(const struct writing *w, char *to, const char *from, size_t n)
+{
+    struct copied c = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        c.seen |= w->kind[(unsigned char)from[i]];
+        to[i] = from[i];
+    }
+    return c;
+}
+
+static inline struct copied copy_few(const struct writing *w, char *to, const char *from, size_t n)
+{
+    struct copied c = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        c.seen |= w->kind[(unsigned char)from[i]];
+        c.word |= (uint64_t)(unsigned char)from[i] << (8 * i);
+        to[i] = from[i];
+    }
+    c.word = glance_filled(c.word, n);
+    return c;
+}
+
+#ifdef __SSE2__
+/* Whether all bytes are plain and no delimiters. */
+static inline bool is_plain(const struct writing *w, __m128i x)
+{
+    const struct delimiters *d = &w->delimiters;
+    char repetition = d->repetition ? d->repetition : d->element;
+    __m128i odd =
+        _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
+    __m128i outer = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(d->element)),
+                                 _mm_cmpeq_epi8(x, _mm_set1_epi8(d->segment)));
+    __m128i inner = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(d->component)),
+                                 _mm_cmpeq_epi8(x, _mm_set1_epi8(repetition)));
+    return !_mm_movemask_epi8(_mm_or_si128(odd, _mm_or_si128(outer, inner)));
+}
+
+/* The first and the last half of a value, which may overlap, are all of it. False: not all is plain. */
+static inline bool copy_halves(const struct writing *w, char *to, const char *from, size_t n, uint64_t *word)
+{
+    uint64_t first, last;
+    if (n >= 8) {
+        memcpy(&first, from, 8);
+        memcpy(&last, from + n - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + n - 8, &last, 8);
+        *word = n == 8 ? first : 0;
+    } else {
+        uint32_t a, b;
+        memcpy(&a, from, 4);
+        memcpy(&b, from + n - 4, 4);
+        memcpy(to, &a, 4);
+        memcpy(to + n - 4, &b, 4);
+        first = last = a | (uint64_t)b << 32;
+        *word = glance_filled(a | (uint64_t)b << (8 * (n - 4)), n);
+    }
+    return is_plain(w, _mm_set_epi64x((long long)last, (long long)first));
+}
+#endif
+
+static inline struct copied copy_value(const struct writing *w, char *to, const char *from, size_t n)
+{
+#ifdef __SSE2__
+    uint64_t word;
+    if (n >= 4 && n <= 16 && copy_halves(w, to, from, n, &word))
+        return (struct copied){0, word};
+#endif
+    return n && n < 4 ? copy_few(w, to, from, n) : copy_bytes(w, to, from, n);
+}
+
 /* Room for the value is there. */
-static void put_value(struct writing *w, const struct check_at *at, struct slice v)
+static inline void put_value(struct writing *w, const struct check_at *at, const struct element_rule *rule,
+                             struct slice v)
 {
     unsigned seen = 0;
     if (w->out) {
-        char *to = w->out->ptr + w->out->len;
-        for (size_t i = 0; i < v.len; i++) {
-            seen |= w->kind[(unsigned char)v.ptr[i]];
-            to[i] = v.ptr[i];
-        }
+        size_t from = w->out->len;
+        struct copied c = copy_value(w, w->out->ptr + from, v.ptr, v.len);
         w->out->len += v.len;
-        if (__builtin_expect(seen & BYTE_DELIMITER, 0))
-            replace_delimiters(w, at, v, w->out->len - v.len);
+        if (__builtin_expect(c.seen & BYTE_DELIMITER, 0))
+            replace_delimiters(w, at, v, from);
+        else if (rule && !c.seen && (c.word || rule->kind <= RULE_CODE) && glance(rule, v, c.word))
+            return;
+        seen = c.seen;
     } else {
         for (size_t i = 0; i < v.len; i++)
             seen |= w->kind[(unsigned char)v.ptr[i]];
@@ -122,17 +203,19 @@ static void put_composite(struct writing *w, const struct check_at *at, const st
         for (; written < i; written++)
             put_byte(w, w->delimiters.component);
         struct check_at inner = {&group->positions[i], at->element, i + 1, at->repetition};
-        put_value(w, &inner, slots[i]->text);
+        put_value(w, &inner, NULL, slots[i]->text);
     }
     check_presence(&w->check, &plan_of_composite(group)->presence, group->positions, present, at->element);
 }
 
-static void put_element(struct writing *w, const struct check_at *at, const struct node *element)
+/* rule NULL: it is looked at whole. */
+static inline void put_element(struct writing *w, const struct check_at *at, const struct element_rule *rule,
+                               const struct node *element)
 {
     if (at->position->composite && element->kind == NODE_COMPOSITE)
         put_composite(w, at, element);
     else if (!at->position->composite && element->kind == NODE_STRING)
-        put_value(w, at, element->text);
+        put_value(w, at, rule, element->text);
     else
         check_shape_fault(&w->check, at);
 }
@@ -141,14 +224,14 @@ static void put_element(struct writing *w, const struct check_at *at, const stru
 static void put_element_all(struct writing *w, const struct check_at *at, const struct node *first)
 {
     struct check_at each = *at;
-    put_element(w, at, first);
+    put_element(w, at, NULL, first);
     unsigned n = 1;
     for (const struct node *more = first->next; more; more = more->next) {
         if (more->tag != first->tag || !has_text(more))
             continue;
         each.repetition = ++n;
         put_byte(w, w->delimiters.repetition);
-        put_element(w, &each, more);
+        put_element(w, &each, NULL, more);
     }
     if (at->position->repeat && n > at->position->repeat)
         check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
@@ -205,7 +288,7 @@ static void put_segment(struct writing *w, const struct segment_plan *p, const s
         if (__builtin_expect(repeated >> i & 1, 0))
             put_element_all(w, &at, slots[i]);
         else
-            put_element(w, &at, slots[i]);
+            put_element(w, &at, &p->rules[i], slots[i]);
     }
     put_byte(w, w->delimiters.segment);
     if (w->newline)
@@ -218,8 +301,10 @@ static void put_segment(struct writing *w, const struct segment_plan *p, const s
 static void put_in_place(struct writing *w, const struct node *parent, const struct node *segment)
 {
     struct check *c = &w->check;
-    bool opened = false;
-    const struct segment_plan *p = check_segment(c, segment->name, SLICE_NONE, &opened);
+    const struct walk_step *step = check_again(c, segment->name, SLICE_NONE);
+    bool opened = step && step->loop;
+    const struct segment_plan *p =
+        step ? step->segment : check_segment(c, segment->name, SLICE_NONE, &opened);
     if (!p)
         return;
     struct walk_level *level = &c->walk.levels[c->walk.depth];
