@@ -1,6 +1,6 @@
-/* adapter: the seam to the other sides. One file a vendor or transport: visma.c, orderful.c, sftp.c,
- * directory.c; the table in adapter.c names them. Nothing outside an adapter, its sandbox and its translators
- * knows a vendor's name.
+/* adapter: the seam to the other sides. One folder a vendor or transport: visma, orderful, sftp, directory;
+ * the table in adapter.c names them. Nothing outside an adapter, its sandbox and its translators knows a
+ * vendor's name.
  *
  * The courier's order for a group of documents, each step for the whole group:
  *   prepare    what has no effect the other side could act on (upload under a temporary name) [optional]
@@ -48,7 +48,11 @@ struct delivery { /* one document on its way */
     struct slice message;          /* bytes of message.<ext> */
     unsigned attempt;              /* k */
     int64_t
-        attempted;   /* when attempt k (or, in doubt, the one asked about) was written, seconds since 1970 */
+        attempted; /* when attempt k (or, in doubt, the one asked about) was written, seconds since 1970 */
+    /* Where an attempt went, in the adapter's own words: prepare says it, attempt-<k>.json keeps it. The last
+     * attempt's is what confirm asks about; in prepare and deliver that one is settled. NULL: nothing was
+     * kept (the adapter needs nothing, or an older version wrote the attempt). */
+    json_t *address, *last_address;
     json_t *receipt; /* the adapter fills: request, status, headers and body that matter, redacted */
     /* what came of it */
     enum verdict verdict;

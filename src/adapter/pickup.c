@@ -1,8 +1,9 @@
-/* pickup: see pickup.h. The order that loses nothing: read, inbox_commit (durable), note in state, remove
- * there. Killed between any two of these, the next look finds the file again; its bytes are read anew and
- * compared by SHA-256 with what was noted, so that another file that happens to have name, size and time in
- * common is not taken for the old one. */
-#include "adapter/pickup.h"
+/* pickup: see pickup.h. What is looked for, and what is taken; how it leaves the other side is in
+ * pickup_away.c. The order that loses nothing: read, inbox_commit (durable), note in state, and only then
+ * away there. Killed between any two of these, the next look finds the file again; its bytes are read anew
+ * and compared by SHA-256 with what was noted, so that another file that happens to have name, size and time
+ * in common is not taken for the old one. */
+#include "adapter/pickup_away.h"
 #include "base/date.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -15,39 +16,8 @@
 
 #define BATCH_FILES 256
 #define BATCH_BYTES (64u * 1024u * 1024u)
-#define PATIENCE 15 /* seconds that one poll waits for files to become ripe */
-
-struct seen_file { /* what a look saw of a candidate */
-    const char *name;
-    uint64_t size;
-    int64_t modified, since; /* since: our clock, when it first looked like this */
-    bool settled;            /* nothing more is to be done with it unless it changes */
-};
-
-struct pickup {
-    struct arena settings, looks[2]; /* the last look and the one before */
-    int which;
-    const char *directory, *pattern, *move_to; /* move_to NULL: remove */
-    long after, interval;
-    struct seen_file *files; /* by name */
-    size_t count;
-};
-
-struct looking { /* one poll */
-    struct pickup *p;
-    struct endpoint *e;
-    const struct pickup_side *side;
-    struct findings *f;
-    struct arena arena; /* of the batch */
-    int64_t now;
-    bool lost;
-};
-
-struct taken {
-    struct seen_file *file;
-    const char *version;
-    bool known; /* noted before: only to be removed there */
-};
+#define AGAIN_MOST 3600 /* seconds until a file that could not be read is read again, at the most */
+#define PATIENCE 15     /* seconds that one poll waits for files to become ripe */
 
 const char *path_below(struct arena *a, const char *directory, const char *name)
 {
@@ -57,10 +27,13 @@ const char *path_below(struct arena *a, const char *directory, const char *name)
 
 /* ---- settings ---- */
 
-/* The directory of "move:<directory>", "" for "remove", NULL when it is neither. */
+#define IN_PLACE "remove-in-place"
+
+/* The directory of "move:<directory>", "" for "remove" and "remove-in-place", NULL when it is none of them.
+ */
 static const char *move_target(const char *text)
 {
-    if (!text || strcmp(text, "remove") == 0)
+    if (!text || strcmp(text, "remove") == 0 || strcmp(text, IN_PLACE) == 0)
         return "";
     if (strncmp(text, "move:", 5) != 0)
         return NULL;
@@ -76,8 +49,8 @@ void pickup_check(const struct endpoint_config *e, struct findings *f)
     endpoint_number(e, "interval", 1, 86400, 60, f);
     if (!move_target(endpoint_setting(e, "after_pickup")))
         finding_add(f, SEVERITY_ERROR, "config.value", endpoint_where(e, "after_pickup", f->arena),
-                    "Write remove, or move:DIRECTORY.", "after_pickup = %s is not understood.",
-                    endpoint_setting(e, "after_pickup"));
+                    "Write remove, remove-in-place, or move:DIRECTORY.",
+                    "after_pickup = %s is not understood.", endpoint_setting(e, "after_pickup"));
     for (const char *const *k = keys; *k && !endpoint_setting(e, "pickup"); k++)
         if (endpoint_setting(e, *k))
             finding_add(f, SEVERITY_WARNING, "config.value", endpoint_where(e, *k, f->arena),
@@ -105,6 +78,8 @@ struct pickup *pickup_open(const struct endpoint_config *e, const char *beside, 
         p->move_to = beside && *target != '/' ? path_below(&p->settings, beside, target)
                                               : arena_text(&p->settings, slice_of(target));
     p->pattern = arena_text(&p->settings, slice_of(pattern && *pattern ? pattern : "*"));
+    const char *away = endpoint_setting(e, "after_pickup");
+    p->in_place = away && strcmp(away, IN_PLACE) == 0;
     p->after = endpoint_number(e, "pickup_after", 0, 86400, 10, f);
     p->interval = endpoint_number(e, "interval", 1, 86400, 60, f);
     return p;
@@ -143,10 +118,22 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct seen_file *)a)->name, ((const struct seen_file *)b)->name);
 }
 
+/* Those that were put aside come first: they were taken before, and may have been followed by another of
+ * their name. */
 static int oldest_first(const void *a, const void *b)
 {
     const struct seen_file *x = *(struct seen_file *const *)a, *y = *(struct seen_file *const *)b;
+    if (!x->aside != !y->aside)
+        return x->aside ? -1 : 1;
     return x->modified < y->modified ? -1 : x->modified > y->modified ? 1 : strcmp(x->name, y->name);
+}
+
+static bool is_candidate(const struct pickup *p, const struct sftp_file *file, struct arena *a,
+                         struct seen_file *out)
+{
+    *out = (struct seen_file){.name = file->name, .size = file->size, .modified = file->modified};
+    out->origin = pickup_origin(file->name, a, &out->aside);
+    return file->regular && !temporary_name(out->origin) && fnmatch(p->pattern, out->origin, 0) == 0;
 }
 
 /* The new look, with what the last one knew of files that have not changed. */
@@ -155,10 +142,11 @@ static void remember(struct pickup *p, const struct sftp_file *files, size_t n, 
     struct arena *a = &p->looks[p->which];
     struct seen_file *fresh = arena_alloc(a, (n ? n : 1) * sizeof *fresh);
     size_t count = 0, old = 0;
-    for (size_t i = 0; i < n; i++)
-        if (files[i].regular && !temporary_name(files[i].name) && fnmatch(p->pattern, files[i].name, 0) == 0)
-            fresh[count++] = (struct seen_file){
-                .name = files[i].name, .size = files[i].size, .modified = files[i].modified, .since = now};
+    for (size_t i = 0; i < n; i++) {
+        if (!is_candidate(p, &files[i], a, &fresh[count]))
+            continue;
+        fresh[count++].since = now;
+    }
     qsort(fresh, count, sizeof *fresh, by_name);
     for (size_t i = 0; i < count; i++) {
         while (old < p->count && strcmp(p->files[old].name, fresh[i].name) < 0)
@@ -168,6 +156,9 @@ static void remember(struct pickup *p, const struct sftp_file *files, size_t n, 
             before->modified == fresh[i].modified) {
             fresh[i].since = before->since > now ? now : before->since;
             fresh[i].settled = before->settled;
+            fresh[i].odd = before->odd;
+            fresh[i].failures = before->failures;
+            fresh[i].again = before->again;
         }
     }
     p->files = fresh;
@@ -195,7 +186,7 @@ static size_t ripe_files(struct looking *l, struct seen_file ***out)
     size_t n = 0;
     *out = arena_alloc(&p->looks[p->which], (p->count ? p->count : 1) * sizeof **out);
     for (size_t i = 0; i < p->count; i++)
-        if (!p->files[i].settled && l->now - p->files[i].since >= p->after)
+        if (!p->files[i].settled && l->now - p->files[i].since >= p->after && l->now >= p->files[i].again)
             (*out)[n++] = &p->files[i];
     qsort(*out, n, sizeof **out, oldest_first);
     return n;
@@ -203,41 +194,103 @@ static size_t ripe_files(struct looking *l, struct seen_file ***out)
 
 /* ---- taking ---- */
 
+static const char *refused_version(struct looking *l, const struct seen_file *file)
+{
+    return arena_printf(&l->arena, "refused-%llu-%lld", (unsigned long long)file->size,
+                        (long long)file->modified);
+}
+
+/* Told once, also by the next process: until it changes it is not read again. */
+static void refuse(struct looking *l, struct seen_file *file, const char *code, const char *what)
+{
+    file->settled = true;
+    finding_add(l->f, SEVERITY_ERROR, code, file->name, "Have the partner put it right and send it anew.",
+                "%s It is left where it is.", what);
+    if (state_polled_note(l->e->state, l->e->config->name, file->name, refused_version(l, file)))
+        log_warning("%s: what was refused could not be noted: %s", l->e->config->name,
+                    state_error(l->e->state));
+}
+
+/* The server sends more bytes than it announces, or fewer. A file that is being written does that as well,
+ * once: at the next look it has changed. */
+static void not_as_announced(struct looking *l, struct seen_file *file, bool more)
+{
+    if (!file->odd) {
+        file->odd = true;
+        file->since = l->now;
+        return;
+    }
+    refuse(l, file, "pickup.size",
+           arena_printf(&l->arena,
+                        "The server says that the file has %llu bytes, and sends %s: twice, and unchanged in "
+                        "between.",
+                        (unsigned long long)file->size, more ? "more" : "fewer"));
+}
+
+static void tell(struct looking *l, const struct findings *why)
+{
+    for (const struct finding *q = why->first; q; q = q->next)
+        finding_add(l->f, q->severity, q->code, q->where, q->todo, "%s", q->what);
+}
+
+/* It is tried again later and later, and told once. */
+static void could_not_read(struct looking *l, struct seen_file *file, const struct findings *why)
+{
+    int64_t pause = (int64_t)60 << (file->failures < 6 ? file->failures : 6);
+    file->again = l->now + (pause < AGAIN_MOST ? pause : AGAIN_MOST);
+    if (!file->failures++)
+        tell(l, why);
+}
+
+/* Puts what was read into the batch, unless it was before. 1, or -1. */
+static int take_bytes(struct looking *l, struct inbox_batch *b, struct seen_file *file, struct slice content,
+                      struct taken *t)
+{
+    char name[SPOOL_NAME_MAX + 1];
+    *t = (struct taken){.file = file};
+    hash_sha256(content, t->hash);
+    t->version = arena_printf(&l->arena, "%llu-%lld-%s", (unsigned long long)file->size,
+                              (long long)file->modified, t->hash);
+    t->known = (file->aside && strncmp(file->aside, t->hash, strlen(file->aside)) == 0) ||
+               state_polled(l->e->state, l->e->config->name, file->origin, t->version) == 1;
+    inbox_name(name, file->origin);
+    if (t->known || inbox_add(b, name, content) == 0)
+        return 1;
+    finding_add(l->f, SEVERITY_ERROR, "pickup.inbox", file->name, "",
+                "The file cannot be put into the inbox: %s.", strerror(errno));
+    return -1;
+}
+
 /* Reads one file into the batch. 1: part of it; 0: not now; -1: the poll must stop. */
 static int take(struct looking *l, struct inbox_batch *b, struct seen_file *file, size_t *bytes,
                 struct taken *t)
 {
     struct buffer content = {0};
-    char hash[HASH_TEXT], name[SPOOL_NAME_MAX + 1];
-    if (file->size > DOCUMENT_SIZE_LIMIT) {
-        finding_add(
-            l->f, SEVERITY_WARNING, "pickup.too-large", file->name, "Have the partner send it in pieces.",
-            "The file has %llu bytes, more than the %u that a document may have; it is left where it is.",
-            (unsigned long long)file->size, DOCUMENT_SIZE_LIMIT);
+    struct findings said = {.arena = &l->arena};
+    int result = 0;
+    if (state_polled(l->e->state, l->e->config->name, file->name, refused_version(l, file)) == 1) {
         file->settled = true;
         return 0;
     }
-    enum sftp_result r = l->side->read(l->side->context, path_below(&l->arena, l->p->directory, file->name),
-                                       DOCUMENT_SIZE_LIMIT, &content, l->f);
-    int result = r == SFTP_OK ? 1 : r == SFTP_LOST ? -1 : 0;
-    l->lost |= r == SFTP_LOST;
-    if (result == 1 && content.len != file->size) { /* it grows after all: the two looks begin again */
-        file->since = l->now;
-        result = 0;
+    if (file->size > DOCUMENT_SIZE_LIMIT) {
+        refuse(l, file, "pickup.too-large",
+               arena_printf(&l->arena, "The file has %llu bytes, more than the %u that a document may have.",
+                            (unsigned long long)file->size, DOCUMENT_SIZE_LIMIT));
+        return 0;
     }
-    if (result == 1) {
-        hash_sha256(buffer_as_slice(&content), hash);
-        *t = (struct taken){.file = file,
-                            .version = arena_printf(&l->arena, "%llu-%lld-%s", (unsigned long long)file->size,
-                                                    (long long)file->modified, hash)};
-        t->known = state_polled(l->e->state, l->e->config->name, file->name, t->version) == 1;
-        inbox_name(name, file->name);
-        if (!t->known && inbox_add(b, name, buffer_as_slice(&content))) {
-            finding_add(l->f, SEVERITY_ERROR, "pickup.inbox", file->name, "",
-                        "The file cannot be put into the inbox: %s.", strerror(errno));
-            result = -1;
-        }
-        *bytes += content.len;
+    enum sftp_result r = l->side->read(l->side->context, path_below(&l->arena, l->p->directory, file->name),
+                                       (size_t)file->size, &content, &said);
+    l->lost |= r == SFTP_LOST;
+    *bytes += content.len;
+    if (r == SFTP_LOST) {
+        tell(l, &said);
+        result = -1;
+    } else if (r == SFTP_TOO_LARGE || (r == SFTP_OK && content.len != file->size)) {
+        not_as_announced(l, file, r == SFTP_TOO_LARGE);
+    } else if (r == SFTP_OK) {
+        result = take_bytes(l, b, file, buffer_as_slice(&content), t);
+    } else if (r != SFTP_NOT_FOUND) {
+        could_not_read(l, file, &said);
     }
     buffer_free(&content);
     return result;
@@ -249,52 +302,13 @@ static int note_all(struct looking *l, const struct taken *all, size_t n)
     bool ok = state_begin(s) == 0;
     for (size_t i = 0; ok && i < n; i++)
         if (!all[i].known)
-            ok = state_polled_note(s, l->e->config->name, all[i].file->name, all[i].version) == 0;
+            ok = state_polled_note(s, l->e->config->name, all[i].file->origin, all[i].version) == 0;
     if (ok && state_commit(s) == 0)
         return 0;
     finding_add(l->f, SEVERITY_ERROR, "pickup.state", l->e->config->name, "",
                 "What was fetched could not be noted in the state: %s. It is fetched again.", state_error(s));
     state_rollback(s);
     return -1;
-}
-
-static enum sftp_result move_away(struct looking *l, const struct taken *t)
-{
-    const struct pickup_side *s = l->side;
-    const char *from = path_below(&l->arena, l->p->directory, t->file->name);
-    if (!l->p->move_to)
-        return s->remove(s->context, from, l->f);
-    struct findings quiet = {.arena = &l->arena};
-    enum sftp_result r =
-        s->rename(s->context, from, path_below(&l->arena, l->p->move_to, t->file->name), &quiet);
-    if (r == SFTP_EXISTS) /* an older one of that name: the content tells them apart */
-        r = s->rename(
-            s->context, from,
-            path_below(&l->arena, l->p->move_to,
-                       arena_printf(&l->arena, "%s-%.12s", t->file->name, strrchr(t->version, '-') + 1)),
-            &quiet);
-    if (r == SFTP_EXISTS) /* the same content was moved there before */
-        return s->remove(s->context, from, l->f);
-    for (const struct finding *q = quiet.first; q && r != SFTP_OK; q = q->next)
-        finding_add(l->f, q->severity, q->code, q->where, q->todo, "%s", q->what);
-    return r;
-}
-
-static void clear_away(struct looking *l, const struct taken *all, size_t n)
-{
-    for (size_t i = 0; i < n && !l->lost; i++) {
-        enum sftp_result r = move_away(l, &all[i]);
-        l->lost = r == SFTP_LOST;
-        if (r == SFTP_OK || r == SFTP_NOT_FOUND)
-            all[i].file->modified = INT64_MIN; /* whatever comes under that name is another file */
-        if (r == SFTP_OK || r == SFTP_NOT_FOUND || l->lost)
-            continue;
-        all[i].file->settled = true;
-        finding_add(
-            l->f, SEVERITY_WARNING, "pickup.left", all[i].file->name,
-            "Ask the partner for the right to do that. It is not fetched again as long as it stays as it is.",
-            "The file was fetched, but could not be %s there.", l->p->move_to ? "moved away" : "removed");
-    }
 }
 
 /* Files from *at on, as many as make a batch. Number put into the inbox; -1: stop. */
@@ -332,7 +346,8 @@ static int take_batch(struct looking *l, struct seen_file **ripe, size_t n, size
                  (unsigned long long)all[i].file->size);
     if (count && note_all(l, all, count))
         return -1;
-    clear_away(l, all, count);
+    for (size_t i = 0; i < count && !l->lost; i++)
+        pickup_away(l, &all[i]);
     return fresh;
 }
 
@@ -343,6 +358,7 @@ static int64_t next_ripe(const struct looking *l)
     for (size_t i = 0; i < l->p->count; i++) {
         const struct seen_file *file = &l->p->files[i];
         int64_t ripe = file->since + l->p->after;
+        ripe = ripe > file->again ? ripe : file->again;
         if (!file->settled && ripe > l->now && ripe < next)
             next = ripe;
     }

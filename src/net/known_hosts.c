@@ -63,6 +63,15 @@ const char *known_hosts_line(const char *host, int port, struct slice blob, stru
                         base64(blob, a));
 }
 
+const char *known_hosts_todo(const char *file, const char *host, int port, struct arena *a)
+{
+    return arena_printf(
+        a,
+        "`ssh-keyscan -p %d %s >>%s`, then `ssh-keygen -lf %s`: compare the fingerprint with what "
+        "the partner says by telephone.",
+        port, host, file, file);
+}
+
 /* ---- names ---- */
 
 /* * and ?, case aside. Goes back only to the last *, so its time is bounded by the product of the lengths. */
@@ -185,13 +194,11 @@ int known_hosts_read(const char *file, const char *host, int port, struct arena 
     const char *name = known_hosts_name(host, port, a);
     struct known_host_key **last = keys;
     int number = 0, result = read_file(file, &text);
+    const char *why = result ? strerror(errno) : "";
     *keys = NULL;
     if (result)
-        finding_add(f, SEVERITY_ERROR, "sftp.known-hosts", file,
-                    "Make it: `ssh-keyscan -p PORT HOST`, compare the fingerprint with what the partner says "
-                    "by telephone, "
-                    "and put the line into the file.",
-                    "The known_hosts file cannot be read: %s.", strerror(errno));
+        finding_add(f, SEVERITY_ERROR, "sftp.known-hosts", file, known_hosts_todo(file, host, port, a),
+                    "The known_hosts file cannot be read: %s.", why);
     for (size_t at = 0; result == 0 && at < text.len;) {
         const char *end = memchr(text.ptr + at, '\n', text.len - at);
         size_t len = end ? (size_t)(end - text.ptr) - at : text.len - at;

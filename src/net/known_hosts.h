@@ -25,6 +25,8 @@ const char *known_hosts_name(const char *host, int port, struct arena *a);
 const char *known_hosts_fingerprint(struct slice blob, struct arena *a);
 /* The name of the type that a key blob begins with, "" when it is no key. */
 const char *known_hosts_type(struct slice blob, struct arena *a);
+/* How a key of the host comes into the file, with the commands. */
+const char *known_hosts_todo(const char *file, const char *host, int port, struct arena *a);
 /* The line that a person would add for that key. */
 const char *known_hosts_line(const char *host, int port, struct slice blob, struct arena *a);
 

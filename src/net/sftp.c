@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -255,34 +256,84 @@ static LIBSSH2_USERAUTH_KBDINT_RESPONSE_FUNC(answer_prompts)
     }
 }
 
-/* 0, or -1 with a finding: as ssh, keys that others can read are not used. */
-static int private_key_fits(struct connecting *n)
+static const char *account(uid_t id, struct arena *a)
 {
-    struct stat st;
-    const char *file = n->s->private_key_file, *wrong = NULL;
-    if (stat(file, &st))
-        wrong = strerror(errno);
-    else if (!S_ISREG(st.st_mode))
-        wrong = "it is not a regular file";
-    else if (st.st_mode & 077)
-        wrong = "it can be read by others than its owner (chmod 600)";
-    if (wrong)
-        finding_add(n->f, SEVERITY_ERROR, "sftp.private-key", file, "Correct private_key of the endpoint.",
-                    "The private key cannot be used: %s.", wrong);
-    return wrong ? -1 : 0;
+    const struct passwd *p = getpwuid(id);
+    return p ? p->pw_name : arena_printf(a, "%u", (unsigned)id);
 }
 
-static bool try_key(struct connecting *n, const char *methods)
+static bool begins_like_a_key(const char *file, int *why)
+{
+    char begin[10];
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t n = fd < 0 ? -1 : read(fd, begin, sizeof begin);
+    *why = n < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return n == sizeof begin && memcmp(begin, "-----BEGIN", sizeof begin) == 0;
+}
+
+const char *sftp_private_key_fault(const char *file, struct arena *a, const char **todo)
+{
+    struct stat st;
+    int why;
+    *todo = "Correct private_key_file of the endpoint.";
+    if (stat(file, &st)) {
+        if (errno == ENOENT)
+            *todo =
+                arena_printf(a,
+                             "Correct private_key_file, or make a key with `ssh-keygen -t ed25519 -N '' -f "
+                             "%s` and have the partner enter %s.pub.",
+                             file, file);
+        return strerror(errno);
+    }
+    if (!S_ISREG(st.st_mode))
+        return "it is not a regular file";
+    bool foreign = st.st_uid != geteuid() && geteuid() != 0;
+    const char *owner = account(st.st_uid, a), *me = account(geteuid(), a);
+    if (st.st_mode & 077) {
+        *todo =
+            foreign
+                ? arena_printf(a, "`chown %s %s && chmod 600 %s`, as root.", me, file, file)
+                : arena_printf(a, "`chmod 600 %s`. It must belong to the account that runs spoolgate.", file);
+        return arena_printf(a, "it can be read by others than its owner, %s (its mode is %04o)", owner,
+                            (unsigned)st.st_mode & 07777);
+    }
+    bool key = begins_like_a_key(file, &why);
+    if (why) {
+        if (foreign)
+            *todo = arena_printf(a, "It belongs to %s: `chown %s %s`, as root.", owner, me, file);
+        else if (why == EACCES)
+            *todo = arena_printf(a, "`chmod 600 %s`.", file);
+        return strerror(why);
+    }
+    if (!key)
+        *todo =
+            "Name the private key, whose first line begins with -----BEGIN; FILE.pub is the partner's half.";
+    return key ? NULL : "it is no private key";
+}
+
+/* As ssh, keys that others can read are not used. */
+static bool private_key_fits(struct connecting *n)
+{
+    const char *todo, *wrong = sftp_private_key_fault(n->s->private_key_file, n->arena, &todo);
+    if (wrong)
+        finding_add(n->f, SEVERITY_ERROR, "sftp.private-key", n->s->private_key_file, todo,
+                    "The private key cannot be used: %s.", wrong);
+    return !wrong;
+}
+
+static bool try_key(struct connecting *n)
 {
     const struct sftp_settings *s = n->s;
-    if (!s->private_key_file || !strstr(methods, "publickey") || private_key_fits(n))
+    if (!private_key_fits(n))
         return false;
     int failed = libssh2_userauth_publickey_fromfile_ex(n->c->session, s->user, (unsigned)strlen(s->user),
                                                         NULL, s->private_key_file,
                                                         s->passphrase.ptr ? s->passphrase.ptr : "");
     if (failed == LIBSSH2_ERROR_FILE || failed == LIBSSH2_ERROR_KEYFILE_AUTH_FAILED)
         finding_add(n->f, SEVERITY_ERROR, "sftp.private-key", s->private_key_file,
-                    "The passphrase may be wrong or missing (passphrase_secret), or the key's type not "
+                    "The passphrase may be wrong or missing (passphrase), or the key's type not "
                     "supported: ed25519, "
                     "ecdsa and rsa keys in OpenSSH's or PEM format are.",
                     "The private key cannot be read.");
@@ -294,8 +345,6 @@ static bool try_password(struct connecting *n, const char *methods)
 {
     const struct sftp_settings *s = n->s;
     unsigned user = (unsigned)strlen(s->user);
-    if (!s->password.ptr)
-        return false;
     if (strstr(methods, "password")) {
         n->c->login = "password";
         int failed = libssh2_userauth_password_ex(n->c->session, s->user, user, s->password.ptr,
@@ -313,38 +362,81 @@ static bool try_password(struct connecting *n, const char *methods)
     return libssh2_userauth_keyboard_interactive_ex(n->c->session, s->user, user, answer_prompts) == 0;
 }
 
-static enum sftp_result log_in(struct connecting *n)
+/* The ways in that the server offers now, into the arena; NULL when there is none to be had: we are in, or
+ * *r says what failed. */
+static const char *offered_ways(struct connecting *n, enum sftp_result *r)
 {
     const char *user = n->s->user;
     char *offered = libssh2_userauth_list(n->c->session, user, (unsigned)strlen(user));
-    if (!offered) {
-        if (libssh2_userauth_authenticated(n->c->session)) {
-            n->c->login = "none asked for";
-            return SFTP_OK;
-        }
-        return sftp_failed(n->c, "asking for the ways to log in", "", false, n->f);
-    }
-    const char *methods = arena_text(n->arena, slice_of(offered));
-    if (try_key(n, methods) || libssh2_userauth_authenticated(n->c->session))
-        return SFTP_OK;
-    /* a server that wants both answers the key with a list anew */
-    if (try_password(n, methods) || libssh2_userauth_authenticated(n->c->session))
-        return SFTP_OK;
+    *r = SFTP_OK;
+    if (offered)
+        return arena_text(n->arena, slice_of(offered));
+    if (!libssh2_userauth_authenticated(n->c->session))
+        *r = sftp_failed(n->c, "asking for the ways to log in", "", false, n->f);
+    else if (!n->c->login)
+        n->c->login = "none asked for";
+    return NULL;
+}
+
+static bool connection_broke(struct connecting *n)
+{
     int why = libssh2_session_last_errno(n->c->session);
-    if (why == LIBSSH2_ERROR_SOCKET_DISCONNECT || why == LIBSSH2_ERROR_SOCKET_RECV ||
-        why == LIBSSH2_ERROR_SOCKET_SEND || why == LIBSSH2_ERROR_TIMEOUT)
-        return sftp_failed(n->c, "logging in", "", false, n->f);
-    finding_add(n->f, SEVERITY_ERROR, "sftp.login", n->c->peer,
-                n->s->private_key_file
-                    ? "Has the partner entered our public key for this user? Check user and private_key."
-                    : "Check user and the password (password_secret), or give a private_key.",
-                "The server does not let us in. It offers %s; we have %s%s%s.", methods,
-                n->s->private_key_file ? "a key" : "",
-                n->s->private_key_file && n->s->password.ptr ? " and " : "",
-                n->s->password.ptr       ? "a password"
-                : n->s->private_key_file ? ""
-                                         : "neither key nor password");
+    return why == LIBSSH2_ERROR_SOCKET_DISCONNECT || why == LIBSSH2_ERROR_SOCKET_RECV ||
+           why == LIBSSH2_ERROR_SOCKET_SEND || why == LIBSSH2_ERROR_TIMEOUT;
+}
+
+static enum sftp_result refuse_login(struct connecting *n, const char *methods, bool key_taken)
+{
+    const struct sftp_settings *s = n->s;
+    if (key_taken)
+        finding_add(n->f, SEVERITY_ERROR, "sftp.login", n->c->peer,
+                    s->password.ptr ? "Check the password." : "Give a password (the name of a secret).",
+                    "The server takes our public key, wants %s beside it, and does not let us in.", methods);
+    else
+        finding_add(n->f, SEVERITY_ERROR, "sftp.login", n->c->peer,
+                    s->private_key_file
+                        ? "Has the partner entered our public key for this user? Check user and "
+                          "private_key_file."
+                        : "Check user and password, or give a private_key_file.",
+                    "The server does not let us in. It offers %s; we have %s%s%s.", methods,
+                    s->private_key_file ? "a key" : "", s->private_key_file && s->password.ptr ? " and " : "",
+                    s->password.ptr       ? "a password"
+                    : s->private_key_file ? ""
+                                          : "neither key nor password");
     return SFTP_DENIED;
+}
+
+/* Each way once. A server that wants several (AuthenticationMethods) takes one, says no all the same, and
+ * offers what is left when it is asked for the list again. */
+static enum sftp_result log_in(struct connecting *n)
+{
+    bool key_tried = false, key_taken = false, password_tried = false, in = false;
+    const char *methods = "";
+    for (;;) {
+        enum sftp_result r;
+        const char *now = offered_ways(n, &r);
+        if (!now)
+            return r;
+        methods = now;
+        key_taken = key_tried && !strstr(methods, "publickey");
+        if (!key_tried && n->s->private_key_file && strstr(methods, "publickey")) {
+            key_tried = true;
+            in = try_key(n);
+        } else if (!password_tried && n->s->password.ptr &&
+                   (strstr(methods, "password") || strstr(methods, "keyboard-interactive"))) {
+            password_tried = true;
+            in = try_password(n, methods);
+        } else {
+            return refuse_login(n, methods, key_taken);
+        }
+        if (in || libssh2_userauth_authenticated(n->c->session))
+            break;
+        if (connection_broke(n))
+            return sftp_failed(n->c, "logging in", "", false, n->f);
+    }
+    if (key_tried && password_tried && (key_taken || !strcmp(n->c->login, "public key")))
+        n->c->login = "public key and password";
+    return SFTP_OK;
 }
 
 /* ---- all of it ---- */
@@ -412,8 +504,12 @@ void sftp_close(struct sftp *c)
 {
     if (!c)
         return;
-    if (c->lost && c->socket >= 0) /* so that no goodbye waits for a peer that is gone */
+    if (c->lost && c->socket >= 0) {
+        /* so that no goodbye waits for a peer that is gone, and what was not sent yet is not sent later */
+        const struct linger at_once = {.l_onoff = 1};
+        setsockopt(c->socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         shutdown(c->socket, SHUT_RDWR);
+    }
     if (c->session) {
         libssh2_session_set_timeout(c->session, 2000);
         if (c->files)

@@ -24,12 +24,16 @@ enum sftp_result {
     SFTP_EXISTS,
     SFTP_DENIED /* permanent */,
     SFTP_LOST /* connection: try again */,
-    SFTP_FAILED
+    SFTP_FAILED,
+    SFTP_TOO_LARGE /* sftp_read: more bytes than the limit */
 };
 
 /* SFTP_DENIED: the host key or the login is refused, or a setting cannot be right; SFTP_LOST: no connection
  * for now. */
 enum sftp_result sftp_connect(const struct sftp_settings *s, struct sftp **out, struct findings *f);
+/* Why a private key cannot be used (as ssh, one that others can read is not), in words, with what to do; NULL
+ * when it can, as far as its file shows. */
+const char *sftp_private_key_fault(const char *file, struct arena *a, const char **todo);
 void sftp_close(struct sftp *c);                 /* NULL is harmless */
 const char *sftp_host_key(const struct sftp *c); /* "ssh-ed25519 SHA256:…" */
 const char *sftp_login(const struct sftp *c);    /* "public key", "password", "keyboard-interactive" */

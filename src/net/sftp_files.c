@@ -217,8 +217,10 @@ enum sftp_result sftp_read(struct sftp *c, const char *path, size_t limit, struc
     if (!h)
         return sftp_failed(c, "opening", path, false, f);
     while (n > 0 && out->len - start <= limit) {
-        buffer_reserve(out, READ_PIECE);
-        n = libssh2_sftp_read(h, out->ptr + out->len, READ_PIECE);
+        size_t left = limit + 1 - (out->len - start); /* one more than the limit tells that there is more */
+        size_t piece = left < READ_PIECE ? left : READ_PIECE;
+        buffer_reserve(out, piece);
+        n = libssh2_sftp_read(h, out->ptr + out->len, piece);
         out->len += n > 0 ? (size_t)n : 0;
         out->ptr[out->len] = '\0';
     }
@@ -226,7 +228,7 @@ enum sftp_result sftp_read(struct sftp *c, const char *path, size_t limit, struc
     if (result == SFTP_OK && n > 0) {
         finding_add(f, SEVERITY_ERROR, "sftp.too-large", path, "Have the partner send smaller files.",
                     "The file is larger than the %zu bytes that are taken.", limit);
-        result = SFTP_FAILED;
+        result = SFTP_TOO_LARGE;
     }
     if (result != SFTP_OK)
         out->len = start;

@@ -48,9 +48,8 @@ static json_t *read_json(int folder, const char *name)
     return value;
 }
 
-static int64_t attempt_time(int folder, const char *name)
+static int64_t attempt_time(int folder, const char *name, const json_t *attempt)
 {
-    json_t *attempt = read_json(folder, name);
     const char *at = attempt ? json_text_at(attempt, "at") : NULL;
     struct instant when;
     struct stat st;
@@ -59,7 +58,6 @@ static int64_t attempt_time(int folder, const char *name)
         seconds = when.seconds;
     else if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         seconds = st.st_mtim.tv_sec;
-    json_decref(attempt);
     return seconds;
 }
 
@@ -107,18 +105,14 @@ static bool only_the_move_is_missing(struct parcel *p, const json_t *receipt, co
 
 /* What the last attempt was about. A person may have moved the document here from another endpoint's outbox,
  * or out of the archive, or have had it translated anew. */
-static void note_attempt(struct parcel *p, const char *here)
+static void note_attempt(struct parcel *p, const json_t *attempt, const char *here)
 {
-    char name[32];
-    snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
-    json_t *attempt = read_json(p->document.folder, name);
     const char *endpoint = attempt ? json_text_at(attempt, "endpoint") : NULL;
     if (endpoint && strcmp(endpoint, here) != 0)
         snprintf(p->elsewhere, sizeof p->elsewhere, "%s", endpoint);
     const char *sent = attempt ? json_text_at(attempt, "message_sha256") : NULL,
                *now = document_text(&p->document, "message.sha256");
     p->earlier_message = sent && now && strcmp(sent, now) != 0;
-    json_decref(attempt);
 }
 
 int attempts_find(struct parcel *p, const char *here)
@@ -133,14 +127,17 @@ int attempts_find(struct parcel *p, const char *here)
     const char *verdict = receipt ? json_text_at(receipt, "verdict") : NULL;
     int delivered = 0;
     p->in_doubt = !verdict || !strcmp(verdict, verdict_word(IN_DOUBT));
-    if (p->in_doubt) {
-        snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
-        p->delivery.attempted = attempt_time(p->document.folder, name);
-    } else
+    if (!p->in_doubt)
         delivered = only_the_move_is_missing(p, receipt, verdict);
     json_decref(receipt);
+    snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
+    json_t *attempt = read_json(p->document.folder, name);
+    if (p->in_doubt)
+        p->delivery.attempted = attempt_time(p->document.folder, name, attempt);
     if (p->in_doubt || delivered)
-        note_attempt(p, here);
+        note_attempt(p, attempt, here);
+    p->delivery.last_address = json_incref(json_object_get(attempt, "address"));
+    json_decref(attempt);
     return delivered;
 }
 
@@ -175,6 +172,8 @@ int attempts_write(struct desk *d, struct parcel *p)
     const char *sha256 = document_text(&p->document, "message.sha256");
     if (sha256)
         json_object_set_new(attempt, "message_sha256", json_string(sha256));
+    if (p->delivery.address)
+        json_object_set(attempt, "address", p->delivery.address);
     return write_json(p->document.folder, name, attempt);
 }
 

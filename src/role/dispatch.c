@@ -35,6 +35,8 @@ void batch_free(struct batch *b)
 {
     for (struct parcel *p = b->first; p; p = p->next) {
         json_decref(p->delivery.receipt);
+        json_decref(p->delivery.address);
+        json_decref(p->delivery.last_address);
         buffer_free(&p->message);
         document_close(&p->document);
     }

@@ -105,9 +105,9 @@ void sshd_make(struct sshd *s, const char *name, const char *further)
     buffer_printf(
         &b,
         "Port %d\nListenAddress 127.0.0.1\nHostKey %s/host_ed25519\nHostKey %s/host_ecdsa\nPidFile %s/pid\n"
-        "AuthorizedKeysFile %s/authorized_keys\nStrictModes no\nPermitRootLogin yes\nMaxStartups 200\n"
-        "Subsystem sftp internal-sftp\n%s",
-        s->port, s->dir, s->dir, s->dir, s->dir, further);
+        "AuthorizedKeysFile %s/authorized_keys\nStrictModes no\nPermitRootLogin yes\nMaxStartups 200\n%s%s",
+        s->port, s->dir, s->dir, s->dir, s->dir,
+        strstr(further, "Subsystem") ? "" : "Subsystem sftp internal-sftp\n", further);
     snprintf(path, sizeof path, "%s/config", s->dir);
     assert_int_equal(file_write(AT_FDCWD, path, buffer_as_slice(&b), 0644, false), 0);
     buffer_free(&b);

@@ -21,7 +21,8 @@ extern const char *me;    /* who runs the tests, and logs in */
 extern struct arena arena; /* emptied before each test */
 extern struct findings findings;
 
-/* A server of its own, not running yet; `further` are lines of its sshd_config. */
+/* A server of its own, not running yet; `further` are lines of its sshd_config, a Subsystem of its own among
+ * them if need be. */
 void sshd_make(struct sshd *s, const char *name, const char *further);
 /* `wrapper` stands before sshd on a shell's command line, such as "exec ". */
 void sshd_start(struct sshd *s, const char *wrapper);

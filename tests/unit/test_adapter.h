@@ -78,6 +78,8 @@ static inline void site_forget_items(struct site *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         json_decref(s->items[i].delivery.receipt);
+        json_decref(s->items[i].delivery.address);
+        json_decref(s->items[i].delivery.last_address);
         document_close(&s->items[i].document);
     }
     s->count = 0;
@@ -127,6 +129,26 @@ static inline void site_send(struct site *s, bool only_prepare)
     assert_int_equal(spool_sync(&s->tree.spool), 0);
     if (!only_prepare && go)
         s->endpoint.adapter->deliver(&s->endpoint, d, go);
+}
+
+/* The courier finds its attempt in doubt: what was remembered of it is handed back. */
+static inline enum verdict site_confirm(struct site *s, struct delivery *d)
+{
+    json_decref(d->last_address);
+    d->last_address = json_deep_copy(d->address);
+    d->verdict = IN_DOUBT;
+    s->endpoint.adapter->confirm(&s->endpoint, d);
+    return d->verdict;
+}
+
+/* …and goes on with the next attempt. */
+static inline void site_next_attempt(struct site *s, struct delivery *d)
+{
+    d->attempt++;
+    json_decref(d->last_address);
+    d->last_address = d->address;
+    d->address = NULL;
+    site_send(s, false);
 }
 
 static inline bool said_of(const struct delivery *d, const char *code)

@@ -1,41 +1,13 @@
-/* The directory adapter, and what both file adapters share: names, pickup, adapter_record. */
-#include "test_adapter.h"
+/* The directory adapter, and what both file adapters share: names, adapter_record. */
+#include "customer.h"
 
-#include "adapter/pickup.h"
 #include <sys/stat.h>
-#include <utime.h>
-
-struct local {
-    struct site site;
-    char out[300], in[300];
-};
-
-static int make(void **state)
-{
-    struct local *l = calloc(1, sizeof *l);
-    site_open(&l->site, "directory");
-    snprintf(l->out, sizeof l->out, "%s/out", l->site.tree.path);
-    snprintf(l->in, sizeof l->in, "%s/in", l->site.tree.path);
-    if (mkdir(l->out, 0750) || mkdir(l->in, 0750))
-        return -1;
-    site_set(&l->site, "directory", l->out);
-    *state = l;
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    struct local *l = *state;
-    site_close(&l->site);
-    free(l);
-    return 0;
-}
 
 /* ---- sending ---- */
 
 static void a_group_arrives_whole_under_its_names(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char name[256];
     struct stat st;
@@ -63,7 +35,7 @@ static void a_group_arrives_whole_under_its_names(void **state)
 
 static void the_mode_is_what_is_asked_for_whatever_the_umask(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     struct stat st;
     char name[400];
@@ -80,7 +52,7 @@ static void the_mode_is_what_is_asked_for_whatever_the_umask(void **state)
 
 static void nothing_is_ever_overwritten(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     put_file(l->out, "a.x12", "somebody else's");
     put_file(l->out, "b.x12", "the same");
@@ -100,7 +72,7 @@ static void nothing_is_ever_overwritten(void **state)
 
 static void a_symlink_in_the_way_is_not_followed(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char target[400], link[400];
     snprintf(target, sizeof target, "%s/victim", l->in);
@@ -124,7 +96,7 @@ static void a_symlink_in_the_way_is_not_followed(void **state)
 
 static void a_missing_directory_holds_the_endpoint(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     assert_int_equal(rmdir(l->out), 0);
     site_connect(s);
@@ -139,16 +111,9 @@ static void a_missing_directory_holds_the_endpoint(void **state)
 
 /* ---- in doubt ---- */
 
-static enum verdict confirm(struct site *s, struct delivery *d)
-{
-    d->verdict = IN_DOUBT;
-    s->endpoint.adapter->confirm(&s->endpoint, d);
-    return d->verdict;
-}
-
 static void in_doubt_the_temporary_name_decides(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char path[400];
     site_connect(s);
@@ -156,38 +121,98 @@ static void in_doubt_the_temporary_name_decides(void **state)
     site_send(s, true); /* killed before the rename */
     site_disconnect(s);
     site_connect(s);
-    assert_int_equal(confirm(s, d), RETRY);
+    assert_int_equal(site_confirm(s, d), RETRY);
     site_send(s, false); /* killed after it */
     site_disconnect(s);
     site_connect(s);
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     snprintf(path, sizeof path, "%s/a.x12", l->out);
     assert_int_equal(unlink(path), 0); /* and the customer has fetched it */
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     put_file(l->out, "a.x12", "another day's file");
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     assert_string_equal(text_of_file(s, l->out, "a.x12"), "another day's file");
+}
+
+/* A rename that was on its way to a network filesystem when its machine crashed is carried out later. */
+static void a_rename_that_is_carried_out_late_finds_nothing(void **state)
+{
+    struct customer *l = *state;
+    struct site *s = &l->site;
+    site_connect(s);
+    struct delivery *d = site_add(s, "a.x12", SLICE("order"));
+    site_send(s, true);
+    const char *temporary = arena_text(&s->tree.arena, slice_of(json_text_at(d->address, "temporary")));
+    assert_int_equal(site_confirm(s, d), RETRY);
+    assert_int_equal(site_confirm(s, d), RETRY); /* killed before that was written down */
+    assert_int_equal(rename_in(l->out, temporary, "a.x12"), -1);
+    site_next_attempt(s, d);
+    assert_int_equal(d->verdict, DELIVERED);
+    assert_int_equal(rename_in(l->out, temporary, "twice.x12"), -1);
+    assert_int_equal(files_in(l->out, NULL), 1); /* the fence was removed */
+}
+
+static void in_doubt_where_the_directory_was_changed(void **state)
+{
+    struct customer *l = *state;
+    struct site *s = &l->site;
+    site_connect(s);
+    struct delivery *a = site_add(s, "a.x12", SLICE("order a")), *b = site_add(s, "b.x12", SLICE("order b"));
+    site_send(s, true);
+    s->endpoint.adapter->deliver(&s->endpoint, &b, 1); /* a was not renamed, b was */
+    site_disconnect(s);
+    site_set(s, "directory", l->in);
+    site_connect(s);
+    struct delivery *c = site_add(s, "c.x12", SLICE("order c"));
+    s->endpoint.adapter->prepare(&s->endpoint, &c, 1);
+    s->endpoint.adapter->deliver(&s->endpoint, &c, 1);
+    assert_int_equal(site_confirm(s, a), RETRY); /* looked for where it went */
+    assert_int_equal(site_confirm(s, b), DELIVERED);
+    s->count = 1;
+    site_next_attempt(s, a);
+    s->count = 3;
+    assert_int_equal(a->verdict, DELIVERED);
+    assert_string_equal(text_of_file(s, l->in, "a.x12"), "order a");
+    assert_null(text_of_file(s, l->out, "a.x12"));
+    /* the old directory is no more: nothing is known of what was in it */
+    assert_int_equal(file_remove_tree(AT_FDCWD, l->out), 0);
+    assert_int_equal(site_confirm(s, b), REJECTED);
+    assert_true(said_of(b, "directory.moved"));
+}
+
+static void another_file_of_that_name_and_size(void **state)
+{
+    struct customer *l = *state;
+    struct site *s = &l->site;
+    site_connect(s);
+    struct delivery *d = site_add(s, "a.x12", SLICE("order"));
+    site_send(s, true);
+    put_file(l->out, "a.x12", "REDRO");
+    assert_int_equal(site_confirm(s, d), RETRY);
+    site_next_attempt(s, d);
+    assert_int_equal(d->verdict, REJECTED);
+    assert_string_equal(text_of_file(s, l->out, "a.x12"), "REDRO");
 }
 
 static void when_gone_a_person_can_be_asked(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char path[400];
     site_set(s, "when_gone", "ask");
     site_connect(s);
     struct delivery *d = site_add(s, "a.x12", SLICE("order"));
     site_send(s, false);
-    assert_int_equal(confirm(s, d), DELIVERED); /* it is there: nobody needs to be asked */
+    assert_int_equal(site_confirm(s, d), DELIVERED); /* it is there: nobody needs to be asked */
     snprintf(path, sizeof path, "%s/a.x12", l->out);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(confirm(s, d), REJECTED);
+    assert_int_equal(site_confirm(s, d), REJECTED);
     assert_true(said_of(d, "directory.gone"));
 }
 
 static void an_unmounted_directory_proves_nothing(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char moved[400];
     site_connect(s);
@@ -197,20 +222,20 @@ static void an_unmounted_directory_proves_nothing(void **state)
     snprintf(moved, sizeof moved, "%s/elsewhere", s->tree.path);
     assert_int_equal(rename(l->out, moved), 0);
     site_connect(s);
-    assert_int_equal(confirm(s, d), IN_DOUBT); /* missing */
+    assert_int_equal(site_confirm(s, d), IN_DOUBT); /* missing */
     assert_int_equal(mkdir(l->out, 0750), 0);
-    assert_int_equal(confirm(s, d), IN_DOUBT); /* an empty one in its place */
+    assert_int_equal(site_confirm(s, d), IN_DOUBT); /* an empty one in its place */
     assert_true(said_of(d, "directory.other"));
     assert_int_equal(rmdir(l->out), 0);
     assert_int_equal(rename(moved, l->out), 0);
-    assert_int_equal(confirm(s, d), RETRY);
+    assert_int_equal(site_confirm(s, d), RETRY);
 }
 
 /* ---- names ---- */
 
 static void file_names_are_harmless(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     static const char *const names[][2] = {
         {"../../etc/passwd", ""}, {"/etc/passwd", ""}, {"..", ""}, {".", ""},
@@ -238,7 +263,7 @@ static void file_names_are_harmless(void **state)
 
 static void a_pattern_is_filled_in_when_the_translator_has_not(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char out[ADAPTER_FILE_NAME], wanted[200];
     struct sending sending = {
@@ -257,162 +282,11 @@ static void a_pattern_is_filled_in_when_the_translator_has_not(void **state)
     assert_string_equal(out, wanted);
 }
 
-/* ---- pickup ---- */
-
-static void start_pickup(struct local *l, const char *after)
-{
-    site_set(&l->site, "pickup", l->in);
-    site_set(&l->site, "pickup_after", after);
-    site_connect(&l->site);
-}
-
-static void ripe_files_are_taken_once_and_removed(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    char link[400];
-    start_pickup(l, "0");
-    put_file(l->in, "order-1.x12", "one");
-    put_file(l->in, "order-2.x12", "two");
-    put_file(l->in, ".hidden", "no");
-    put_file(l->in, "a.tmp", "no");
-    put_file(l->in, "a.part", "no");
-    put_file(l->in, "a.filepart", "no");
-    put_file(l->in, "a.partial", "no");
-    snprintf(link, sizeof link, "%s/link.x12", l->in);
-    assert_int_equal(symlink("/etc/passwd", link), 0);
-    snprintf(link, sizeof link, "%s/folder.x12", l->in);
-    assert_int_equal(mkdir(link, 0750), 0);
-    assert_int_equal(poll_once(s), 2);
-    assert_string_equal(tree_text(&s->tree, "inbox/hansen/order-1.x12"), "one");
-    assert_string_equal(tree_text(&s->tree, "inbox/hansen/order-2.x12"), "two");
-    assert_int_equal(tree_count(&s->tree, "inbox/hansen", NULL), 2);
-    assert_int_equal(files_in(l->in, NULL), 7);
-    assert_int_equal(poll_once(s), 0);
-}
-
-static void a_pattern_chooses(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    site_set(s, "pickup_pattern", "*.edi");
-    start_pickup(l, "0");
-    put_file(l->in, "a.edi", "1");
-    put_file(l->in, "a.txt", "2");
-    assert_int_equal(poll_once(s), 1);
-    assert_int_equal(files_in(l->in, NULL), 1);
-}
-
-static void a_file_that_grows_is_left_alone(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    int64_t next = 0;
-    start_pickup(l, "20"); /* longer than one poll waits */
-    put_file(l->in, "a.x12", "half");
-    assert_int_equal(s->endpoint.adapter->poll(&s->endpoint, &next, &s->tree.findings), 0);
-    assert_in_range(next, instant_now().seconds + 18, instant_now().seconds + 20);
-    assert_int_equal(files_in(l->in, NULL), 1);
-    site_disconnect(s);
-    site_set(s, "pickup_after", "1");
-    site_connect(s);
-    assert_int_equal(poll_once(s), 1); /* both looks in one poll */
-    assert_string_equal(tree_text(&s->tree, "inbox/hansen/a.x12"), "half");
-}
-
-static void files_are_moved_away_and_never_over_others(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    char done[300], name[256];
-    snprintf(done, sizeof done, "%.250s/done", s->tree.path);
-    assert_int_equal(mkdir(done, 0750), 0);
-    snprintf(name, sizeof name, "move: %.240s", done);
-    site_set(s, "after_pickup", name);
-    start_pickup(l, "0");
-    put_file(done, "a.x12", "older");
-    put_file(l->in, "a.x12", "newer");
-    assert_int_equal(poll_once(s), 1);
-    assert_int_equal(files_in(l->in, NULL), 0);
-    assert_int_equal(files_in(done, NULL), 2);
-    assert_string_equal(text_of_file(s, done, "a.x12"), "older");
-    put_file(l->in, "a.x12", "newer"); /* again: it is there twice over */
-    assert_true(poll_once(s) >= 0);
-    assert_int_equal(files_in(l->in, NULL), 0);
-    assert_int_equal(files_in(done, NULL), 2);
-}
-
-static void what_cannot_be_removed_is_taken_once(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    site_set(s, "after_pickup", "move:/nonexistent/folder");
-    start_pickup(l, "0");
-    put_file(l->in, "a.x12", "content");
-    assert_int_equal(poll_once(s), 1);
-    assert_true(tree_said(&s->tree, "pickup.left"));
-    assert_int_equal(poll_once(s), 0);
-    site_disconnect(s); /* also by the next process */
-    site_connect(s);
-    assert_int_equal(poll_once(s), 0);
-    assert_int_equal(tree_count(&s->tree, "inbox/hansen", NULL), 1);
-    /* another file of the same name, size and time is another file */
-    struct stat st;
-    char path[400];
-    snprintf(path, sizeof path, "%s/a.x12", l->in);
-    assert_int_equal(stat(path, &st), 0);
-    put_file(l->in, "a.x12", "CONTENT");
-    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){st.st_atim, st.st_mtim}, 0), 0);
-    site_disconnect(s);
-    site_connect(s);
-    assert_int_equal(poll_once(s), 1);
-    assert_string_equal(tree_text(&s->tree, "inbox/hansen/a-2.x12"), "CONTENT");
-}
-
-static void file_names_of_any_bytes_are_taken(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    start_pickup(l, "0");
-    put_file(l->in, "a\nb \xff\"'$(x).x12", "1");
-    put_file(l->in, "-rf", "2");
-    assert_int_equal(poll_once(s), 2);
-    assert_int_equal(files_in(l->in, NULL), 0);
-    assert_int_equal(tree_count(&s->tree, "inbox/hansen", NULL), 2);
-}
-
-static void many_files_take_several_batches(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    char name[64];
-    start_pickup(l, "0");
-    for (int i = 0; i < 600; i++) {
-        snprintf(name, sizeof name, "f-%d.x12", i);
-        put_file(l->in, name, name);
-    }
-    assert_int_equal(poll_once(s), 600);
-    assert_int_equal(files_in(l->in, NULL), 0);
-    assert_int_equal(tree_count(&s->tree, "inbox/hansen", NULL), 600);
-}
-
-static void a_pickup_directory_that_became_a_link_is_refused(void **state)
-{
-    struct local *l = *state;
-    struct site *s = &l->site;
-    start_pickup(l, "0");
-    put_file(l->out, "precious", "not for them");
-    assert_int_equal(rmdir(l->in), 0);
-    assert_int_equal(symlink(l->out, l->in), 0);
-    assert_int_equal(poll_once(s), -1);
-    assert_int_equal(files_in(l->out, NULL), 1);
-}
-
 /* ---- settings, ping, records ---- */
 
 static void settings_that_cannot_work_are_named(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     static const char *const wrong[][2] = {
         {"mode", "rw-r-----"},           {"mode", "0777"},          {"mode", "0040"},
@@ -442,7 +316,7 @@ static void settings_that_cannot_work_are_named(void **state)
 
 static void ping_looks_at_what_sending_needs(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     struct buffer lines = {0};
     struct report r = {.findings = &s->tree.findings, .lines = &lines};
@@ -461,7 +335,7 @@ static void ping_looks_at_what_sending_needs(void **state)
 
 static void what_is_learnt_later_goes_into_the_folder(void **state)
 {
-    struct local *l = *state;
+    struct customer *l = *state;
     struct site *s = &l->site;
     char path[600], name[DOCUMENT_NAME_TEXT];
     struct delivery *d = site_add(s, "a.x12", SLICE("x"));
@@ -496,7 +370,7 @@ static void what_is_learnt_later_goes_into_the_folder(void **state)
 
 int main(void)
 {
-#define HERE(test) cmocka_unit_test_setup_teardown(test, make, unmake)
+#define HERE(test) cmocka_unit_test_setup_teardown(test, customer_make, customer_unmake)
     const struct CMUnitTest tests[] = {
         HERE(a_group_arrives_whole_under_its_names),
         HERE(the_mode_is_what_is_asked_for_whatever_the_umask),
@@ -504,18 +378,13 @@ int main(void)
         HERE(a_symlink_in_the_way_is_not_followed),
         HERE(a_missing_directory_holds_the_endpoint),
         HERE(in_doubt_the_temporary_name_decides),
+        HERE(a_rename_that_is_carried_out_late_finds_nothing),
+        HERE(in_doubt_where_the_directory_was_changed),
+        HERE(another_file_of_that_name_and_size),
         HERE(when_gone_a_person_can_be_asked),
         HERE(an_unmounted_directory_proves_nothing),
         HERE(file_names_are_harmless),
         HERE(a_pattern_is_filled_in_when_the_translator_has_not),
-        HERE(ripe_files_are_taken_once_and_removed),
-        HERE(a_pattern_chooses),
-        HERE(a_file_that_grows_is_left_alone),
-        HERE(files_are_moved_away_and_never_over_others),
-        HERE(what_cannot_be_removed_is_taken_once),
-        HERE(file_names_of_any_bytes_are_taken),
-        HERE(many_files_take_several_batches),
-        HERE(a_pickup_directory_that_became_a_link_is_refused),
         HERE(settings_that_cannot_work_are_named),
         HERE(ping_looks_at_what_sending_needs),
         HERE(what_is_learnt_later_goes_into_the_folder),

@@ -17,7 +17,15 @@ static struct {
     const char *external, *problem;
     unsigned delivered, confirmed, prepared, attempt;
     bool awaited;
+    const char *place, *last_place; /* where it is now; where the last attempt went */
 } other_side;
+
+static void check_last_address(const struct delivery *d)
+{
+    const char *place = json_text_at(d->last_address, "place");
+    if (other_side.last_place)
+        assert_string_equal(place ? place : "", other_side.last_place);
+}
 
 static void answer(struct delivery *d, enum verdict v)
 {
@@ -38,6 +46,8 @@ static void prepare(struct endpoint *e, struct delivery *const *d, size_t n)
         other_side.prepared++;
         if (other_side.prepare != DELIVERED)
             answer(d[i], other_side.prepare);
+        d[i]->address = json_pack("{s:s}", "place", other_side.place);
+        check_last_address(d[i]);
     }
 }
 
@@ -60,6 +70,7 @@ static void confirm(struct endpoint *e, struct delivery *d)
 {
     (void)e;
     other_side.confirmed++;
+    check_last_address(d);
     assert_true(d->attempted > 0);
     answer(d, other_side.confirm);
 }
@@ -252,6 +263,30 @@ static void doubt_is_asked_about(void **state)
         assert_string_equal(text(&c, ARCHIVE, "document.json", "external_id"), "tx-9");
         counter_close(&c);
     }
+}
+
+static void where_an_attempt_went_is_remembered_with_it(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    other_side.place = "one";
+    other_side.last_place = "";
+    other_side.deliver = IN_DOUBT;
+    send_group(&c);
+    assert_string_equal(text(&c, OUTBOX, "attempt-1.json", "address.place"), "one");
+    other_side.place = "two"; /* the endpoint's address is changed */
+    other_side.last_place = "one";
+    other_side.confirm = RETRY;
+    other_side.deliver = RETRY;
+    send_group(&c);
+    assert_string_equal(text(&c, OUTBOX, "attempt-2.json", "address.place"), "two");
+    other_side.last_place = "two"; /* also when that one is settled */
+    other_side.deliver = DELIVERED;
+    send_group(&c);
+    assert_string_equal(text(&c, ARCHIVE, "attempt-3.json", "address.place"), "two");
+    counter_close(&c);
 }
 
 static void what_did_not_arrive_is_sent_again_at_once(void **state)
@@ -632,6 +667,7 @@ int main(void)
         cmocka_unit_test(retry_stays_and_says_when),
         cmocka_unit_test(rejected_goes_to_error_and_can_be_put_back),
         cmocka_unit_test(doubt_is_asked_about),
+        cmocka_unit_test(where_an_attempt_went_is_remembered_with_it),
         cmocka_unit_test(what_did_not_arrive_is_sent_again_at_once),
         cmocka_unit_test(an_answer_that_is_lost_is_not_a_failure),
         cmocka_unit_test(killed_before_the_move),

@@ -39,7 +39,7 @@ static void what_is_written_can_be_read(void **state)
     assert_int_equal(sftp_read(c, at("a.x12"), 7, &back, &findings), SFTP_OK);
     assert_string_equal(back.ptr, "ISA*00~");
     buffer_clear(&back);
-    assert_int_equal(sftp_read(c, at("a.x12"), 6, &back, &findings), SFTP_FAILED);
+    assert_int_equal(sftp_read(c, at("a.x12"), 6, &back, &findings), SFTP_TOO_LARGE);
     assert_int_equal(back.len, 0);
     assert_true(said("sftp.too-large"));
     for (uint32_t i = 0; i < 5u << 20; i++)
@@ -368,6 +368,53 @@ static void a_password_logs_in_where_it_is_asked_for(void **state)
                      "keyboard-interactive");
 }
 
+/* A server that wants both: the list of what is left is another one after the first. */
+static void logs_in_with_both(const char *name, const char *order)
+{
+    struct sshd s;
+    struct sftp *c = NULL;
+    if (!start_with_accounts(
+            &s, name,
+            arena_printf(&arena,
+                         "UsePAM no\nPasswordAuthentication yes\nKbdInteractiveAuthentication "
+                         "no\nAuthenticationMethods %s\n",
+                         order))) {
+        printf("# skipped: an account for the server alone needs root and mount namespaces\n");
+        skip();
+    }
+    command("chmod 644 %s/authorized_keys", s.dir); /* read as the user who logs in */
+    struct sftp_settings with = sshd_settings(&s);
+    with.user = "spoolgatetest";
+    with.password = SLICE("right & pass");
+    enum sftp_result both = sftp_connect(&with, &c, &findings);
+    char login[64];
+    snprintf(login, sizeof login, "%s", both == SFTP_OK ? sftp_login(c) : said_text());
+    sftp_close(c);
+    with.password = SLICE("wrong-password");
+    enum sftp_result wrong = sftp_connect(&with, &c, &findings);
+    findings = (struct findings){.arena = &arena};
+    with.password = SLICE_NONE;
+    enum sftp_result only_key = sftp_connect(&with, &c, &findings);
+    const char *why = said_text();
+    with.password = SLICE("right & pass");
+    with.private_key_file = NULL;
+    enum sftp_result only_password = sftp_connect(&with, &c, &findings);
+    sshd_stop(&s);
+    assert_string_equal(login, "public key and password");
+    assert_int_equal(wrong, SFTP_DENIED);
+    assert_int_equal(only_key, SFTP_DENIED);
+    assert_int_equal(only_password, SFTP_DENIED);
+    if (!strncmp(order, "publickey", 9))
+        assert_non_null(strstr(why, "takes our public key, wants password beside it"));
+}
+
+static void key_and_password_log_in_where_both_are_wanted(void **state)
+{
+    (void)state;
+    logs_in_with_both("both", "publickey,password");
+    logs_in_with_both("reverse", "password,publickey");
+}
+
 /* ---- connections that break ---- */
 
 static void nobody_there(void **state)
@@ -455,6 +502,7 @@ int main(void)
         FRESH(keys_of_several_kinds_log_in),
         FRESH(a_password_logs_in),
         FRESH(a_password_logs_in_where_it_is_asked_for),
+        FRESH(key_and_password_log_in_where_both_are_wanted),
         FRESH(nobody_there),
         FRESH(a_peer_that_is_no_ssh_server),
         FRESH(a_connection_killed_in_the_middle_is_lost),

@@ -178,13 +178,6 @@ static void killed_in_the_middle_it_is_sent_again(void **state)
     buffer_free(&big);
 }
 
-static enum verdict confirm(struct site *s, struct delivery *d)
-{
-    d->verdict = DELIVERED;
-    s->endpoint.adapter->confirm(&s->endpoint, d);
-    return d->verdict;
-}
-
 static void in_doubt_the_temporary_name_decides(void **state)
 {
     struct remote *r = *state;
@@ -194,18 +187,18 @@ static void in_doubt_the_temporary_name_decides(void **state)
     site_send(s, true);
     site_disconnect(s);
     site_connect(s);
-    assert_int_equal(confirm(s, d), RETRY);
+    assert_int_equal(site_confirm(s, d), RETRY);
     site_send(s, false);
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     assert_string_equal(json_text_at(d->receipt, "outcome"), "found under its final name");
     command("rm %s/a.x12", r->in);
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     put_file(r->in, "a.x12", "another");
-    assert_int_equal(confirm(s, d), DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
     site_disconnect(s);
     site_set(s, "when_gone", "ask");
     site_connect(s);
-    assert_int_equal(confirm(s, d), REJECTED);
+    assert_int_equal(site_confirm(s, d), REJECTED);
     assert_true(said_of(d, "sftp.gone"));
 }
 
@@ -220,21 +213,114 @@ static void in_doubt_stays_so_when_it_cannot_be_seen(void **state)
     site_disconnect(s);
     command("mv %s %s.away", r->in, r->in);
     site_connect(s);
-    assert_int_equal(confirm(s, d), IN_DOUBT); /* the directory is gone: that proves nothing */
+    assert_int_equal(site_confirm(s, d), IN_DOUBT); /* the directory is gone: that proves nothing */
     site_disconnect(s);
     snprintf(port, sizeof port, "%d", free_port());
     site_set(s, "port", port);
     site_connect(s);
-    assert_int_equal(confirm(s, d), IN_DOUBT); /* the server is away */
+    const char *there = json_text_at(d->address, "place");
+    json_t *kept = json_deep_copy(d->address);
+    char *away = strstr(there, "127.0.0.1:");
+    json_object_set_new(d->address, "place",
+                        json_sprintf("%.*s%s%s", (int)(away - there) + 10, there, port, strchr(away, '/')));
+    assert_int_equal(site_confirm(s, d), IN_DOUBT); /* the server is away */
     assert_true(d->not_before > instant_now().seconds);
     site_disconnect(s);
+    json_decref(d->address);
+    d->address = kept;
     snprintf(port, sizeof port, "%d", plain.port);
     site_set(s, "port", port);
     site_set(s, "directory", r->out); /* somebody corrected the directory meanwhile */
     site_connect(s);
-    assert_int_equal(confirm(s, d), REJECTED);
+    assert_int_equal(site_confirm(s, d), REJECTED);
     assert_true(said_of(d, "sftp.moved"));
     command("mv %s.away %s", r->in, r->in);
+}
+
+/* Killed before the rename, with another file of that name and size there. */
+static void in_doubt_the_bytes_decide_also_of_large_files(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    struct buffer big = {0};
+    buffer_reserve(&big, 5u << 20);
+    memset(big.ptr, 'x', 5u << 20);
+    big.len = 5u << 20;
+    site_connect(s);
+    struct delivery *d = site_add(s, "big.x12", buffer_as_slice(&big));
+    site_send(s, true);
+    command("head -c %zu /dev/zero >%s/big.x12", big.len, r->in);
+    assert_int_equal(site_confirm(s, d), RETRY);
+    site_next_attempt(s, d);
+    assert_int_equal(d->verdict, REJECTED);
+    assert_true(said_of(d, "sftp.name-taken"));
+    command("cmp %s/big.x12 /dev/zero 2>&1 | grep -q EOF", r->in);
+    /* and when it is ours after all, it is recognised */
+    command("rm %s/*", r->in);
+    site_forget_items(s);
+    d = site_add(s, "big.x12", buffer_as_slice(&big));
+    site_send(s, false);
+    assert_int_equal(d->verdict, DELIVERED);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
+    assert_string_equal(json_text_at(d->receipt, "outcome"), "found under its final name");
+    buffer_free(&big);
+}
+
+/* The address belongs to the attempt, not to the endpoint: another document goes to the new one first. */
+static void in_doubt_at_an_address_that_was_changed(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    site_connect(s);
+    struct delivery *a = site_add(s, "a.x12", SLICE("order a"));
+    site_send(s, true);
+    site_disconnect(s);
+    site_set(s, "directory", r->out);
+    site_connect(s);
+    struct delivery *b = site_add(s, "b.x12", SLICE("order b"));
+    s->endpoint.adapter->prepare(&s->endpoint, &b, 1);
+    s->endpoint.adapter->deliver(&s->endpoint, &b, 1);
+    assert_int_equal(b->verdict, DELIVERED);
+    assert_int_equal(site_confirm(s, a), REJECTED);
+    assert_true(said_of(a, "sftp.moved"));
+    assert_non_null(strstr(a->findings->first->what, r->in));
+    assert_int_equal(files_in(r->out, NULL), 1);
+}
+
+/* Whatever settings and message are by now, what is looked for is what was written down. */
+static void in_doubt_settings_that_were_changed_change_nothing(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    site_connect(s);
+    struct delivery *d = site_add(s, "a.x12", SLICE("order"));
+    site_send(s, true);
+    site_disconnect(s);
+    site_set(s, "temporary_suffix", ".half");
+    site_connect(s);
+    json_object_set_new(json_object_get(d->document->envelope, "message"), "name", json_string("other.x12"));
+    d->message = SLICE("translated anew");
+    assert_int_equal(site_confirm(s, d), RETRY);
+    command("cd %s && mv *.fenced.part a.x12", r->in);
+    assert_int_equal(site_confirm(s, d), DELIVERED);
+    assert_string_equal(d->external, "a.x12");
+}
+
+/* An attempt of a version that wrote no address. */
+static void in_doubt_since_an_earlier_version(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    site_connect(s);
+    struct delivery *d = site_add(s, "a.x12", SLICE("order"));
+    put_file(r->in, arena_printf(&arena, "a.x12.%s.part", d->document->name), "order");
+    assert_int_equal(site_confirm(s, d), RETRY);
+    assert_int_equal(site_confirm(s, d), RETRY);
+    command("rm %s/*", r->in);
+    assert_int_equal(site_confirm(s, d), REJECTED); /* gone from here, and perhaps it was elsewhere */
+    assert_true(said_of(d, "sftp.gone"));
+    put_file(r->in, "a.x12", "order");
+    assert_int_equal(site_confirm(s, d), DELIVERED);
 }
 
 static void files_are_fetched_once_and_removed_after_that(void **state)
@@ -343,6 +429,46 @@ static void settings_that_cannot_work_are_named(void **state)
     assert_int_equal(f.errors, 0);
 }
 
+static const char *warned(struct site *s, const char *code)
+{
+    struct findings f = {.arena = &s->tree.arena};
+    s->endpoint.adapter->check(&s->config, NULL, &f);
+    assert_int_equal(f.errors, 0);
+    for (const struct finding *x = f.first; x; x = x->next)
+        if (!strcmp(x->code, code))
+            return arena_printf(&arena, "%s %s", x->what, x->todo);
+    return "";
+}
+
+static void files_that_are_missing_are_named_beforehand(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    const char *copy = arena_printf(&arena, "%s/key", plain.root);
+    assert_string_equal(warned(s, "sftp.known-hosts"), "");
+    assert_string_equal(warned(s, "sftp.private-key"), "");
+    site_set(s, "known_hosts", at("none"));
+    assert_non_null(strstr(warned(s, "sftp.known-hosts"), "No such file"));
+    /* the command that is printed makes it right */
+    const char *said = warned(s, "sftp.known-hosts"), *begin = strchr(said, '`') + 1;
+    command("%.*s 2>/dev/null", (int)strcspn(begin, "`"), begin);
+    assert_string_equal(warned(s, "sftp.known-hosts"), "");
+    site_set(s, "known_hosts", sshd_known("echo \"example.org " CLIENT "\""));
+    assert_non_null(strstr(warned(s, "sftp.known-hosts"), "has no key of [127.0.0.1]:"));
+    site_set(s, "private_key_file", copy);
+    assert_non_null(strstr(warned(s, "sftp.private-key"), "ssh-keygen -t ed25519"));
+    command("cp %s %s && chmod 644 %s", plain.key, copy, copy);
+    said = warned(s, "sftp.private-key");
+    assert_non_null(strstr(said, "can be read by others"));
+    begin = strchr(said, '`') + 1;
+    command("%.*s", (int)strcspn(begin, "`"), begin);
+    assert_string_equal(warned(s, "sftp.private-key"), "");
+    command("cp %s.pub %s", plain.key, copy);
+    assert_non_null(strstr(warned(s, "sftp.private-key"), "no private key"));
+    command("rm %s && mkdir -m 700 %s", copy, copy);
+    assert_non_null(strstr(warned(s, "sftp.private-key"), "not a regular file"));
+}
+
 int main(void)
 {
 #define SITE(test) cmocka_unit_test_setup_teardown(test, make, unmake)
@@ -357,11 +483,16 @@ int main(void)
         SITE(killed_in_the_middle_it_is_sent_again),
         SITE(in_doubt_the_temporary_name_decides),
         SITE(in_doubt_stays_so_when_it_cannot_be_seen),
+        SITE(in_doubt_the_bytes_decide_also_of_large_files),
+        SITE(in_doubt_at_an_address_that_was_changed),
+        SITE(in_doubt_settings_that_were_changed_change_nothing),
+        SITE(in_doubt_since_an_earlier_version),
         SITE(files_are_fetched_once_and_removed_after_that),
         SITE(a_poll_without_a_server_says_so),
         SITE(ping_tells_each_step),
         SITE(secrets_are_needed_only_where_they_are_named),
         SITE(settings_that_cannot_work_are_named),
+        SITE(files_that_are_missing_are_named_beforehand),
     };
     if (!sshd_begin())
         return 0;
