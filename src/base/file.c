@@ -17,10 +17,38 @@ static int close_keeping_errno(int fd)
     return -1;
 }
 
+bool error_is_the_machines(int error)
+{
+    switch (error) {
+    case 0:
+    case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EACCES:
+    case EPERM:
+    case EINVAL:
+    case EFBIG:
+    case EOVERFLOW:
+    case EBADMSG:
+    case EEXIST: return false;
+    default: return true;
+    }
+}
+
+static int open_again(int dir, const char *name, int flags)
+{
+    int fd;
+    while ((fd = openat(dir, name, flags)) < 0 && errno == EINTR)
+        ;
+    return fd;
+}
+
 int file_read(int dir, const char *name, size_t limit, struct buffer *out)
 {
     /* O_NONBLOCK: a fifo put in the place of a file must not hold us */
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open_again(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     struct stat st;

@@ -37,6 +37,29 @@ void finding_add(struct findings *f, enum severity severity, const char *code, c
     f->kept++;
 }
 
+void finding_machine(struct findings *f, int error, const char *path)
+{
+    if (!f->machine)
+        f->machine = error;
+    finding_add(f, SEVERITY_ERROR, "machine", path, "Look at the machine, its disks and its memory.",
+                "The file cannot be read now: %s.", strerror(error));
+}
+
+void findings_append(struct findings *f, const struct findings *from)
+{
+    unsigned errors = from->errors, warnings = from->warnings;
+    for (const struct finding *i = from->first; i; i = i->next) {
+        finding_add(f, i->severity, i->code, i->where, i->todo, "%s", i->what);
+        errors -= i->severity == SEVERITY_ERROR;
+        warnings -= i->severity == SEVERITY_WARNING;
+    }
+    f->errors += errors; /* those of which only the number was kept */
+    f->warnings += warnings;
+    f->dropped += from->dropped;
+    if (!f->machine)
+        f->machine = from->machine;
+}
+
 void findings_print(const struct findings *f, struct buffer *out)
 {
     static const char *const name[] = {"note", "warning", "error"};

@@ -25,10 +25,17 @@ struct findings {
     struct arena *arena;
     struct finding *first, *last;
     unsigned kept, errors, warnings, dropped, limit;
+    int machine; /* errno of a fault of the machine: nothing of what is said is to be held against a document
+                  */
 };
 
 void finding_add(struct findings *f, enum severity severity, const char *code, const char *where,
                  const char *todo, const char *what_format, ...) __attribute__((format(printf, 6, 7)));
+/* A file could not be read for a reason that says nothing of the file (error_is_the_machines): an error, and
+ * f->machine is set. */
+void finding_machine(struct findings *f, int error, const char *path);
+/* Adds copies of what from holds, and the machine's fault. */
+void findings_append(struct findings *f, const struct findings *from);
 /* Whether no more are kept: then the next is counted here, and nothing need be worded for it. So a million
  * mistakes cost no memory. */
 bool findings_full(struct findings *f, enum severity severity);

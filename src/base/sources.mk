@@ -7,6 +7,7 @@ libspoolgate_a_SOURCES += \
 	src/base/decimal.c src/base/decimal.h \
 	src/base/file.c src/base/file.h \
 	src/base/finding.c src/base/finding.h \
+	src/base/fingerprint.c src/base/fingerprint.h \
 	src/base/hash.c src/base/hash.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \

@@ -1,11 +1,15 @@
 /* dictionary: the library of versions and what one looks up in them. A library is one process's; dictionaries
  * stay until the library is closed. A version that could not be loaded is tried again on the next call, so
  * that a corrected table works without a restart. */
+#include "base/file.h"
+#include "base/fingerprint.h"
 #include "edi/plan.h"
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct dictionary_library {
     char *directory;
@@ -13,7 +17,11 @@ struct dictionary_library {
     struct arena arena;
     void *attached;
     void (*release)(void *attached);
+    int settle; /* milliseconds */
 };
+
+#define STEADY_PAUSE 100 /* ms between looks at tables that are being changed */
+#define STEADY_TRIES 100
 
 struct dictionary_library *dictionary_library_open(const char *translators_directory)
 {
@@ -39,6 +47,11 @@ void dictionary_library_close(struct dictionary_library *l)
     free(l);
 }
 
+void dictionary_library_settle(struct dictionary_library *l, int milliseconds)
+{
+    l->settle = milliseconds;
+}
+
 const char *dictionary_library_directory(const struct dictionary_library *l)
 {
     return l->directory;
@@ -57,7 +70,7 @@ void dictionary_library_attach(struct dictionary_library *l, void *attached, voi
     l->release = release;
 }
 
-/* "004010, 005010": what is there, for the finding. */
+/* "004010, 005010": what is there, for the finding; NULL when there is nothing. */
 static const char *versions_present(const struct dictionary_library *l, struct arena *a)
 {
     char path[512];
@@ -69,7 +82,7 @@ static const char *versions_present(const struct dictionary_library *l, struct a
             list = list ? arena_printf(a, "%s, %s", list, e->d_name) : arena_printf(a, "%s", e->d_name);
     if (dir)
         closedir(dir);
-    return list ? list : "none";
+    return list;
 }
 
 static bool version_is_plain(const char *version)
@@ -87,6 +100,69 @@ static int load_tables(struct dictionary_tables *d, struct findings *f)
     return conditions || sets ? -1 : 0;
 }
 
+static void absent(const struct dictionary_library *l, const char *path, const char *version,
+                   struct findings *f)
+{
+    char safe[64];
+    size_t k = 0;
+    for (; version[k] && k + 1 < sizeof safe; k++)
+        safe[k] = version[k] < 0x20 || version[k] > 0x7e ? '?' : version[k];
+    safe[k] = '\0';
+    const char *present = versions_present(l, f->arena);
+    if (present)
+        finding_add(f, SEVERITY_ERROR, "dictionary.version", path,
+                    "Add its tables under translators/x12, or ask the partner for a version that is there.",
+                    "There is no dictionary for X12 version \"%s\" here; present: %s.", safe, present);
+    else
+        finding_add(f, SEVERITY_ERROR, "dictionary.none", path,
+                    "Set translators in [spoolgate], or $SPOOLGATE_TRANSLATORS, to the folder that came with "
+                    "spoolgate.",
+                    "There are no dictionaries of X12 here: %s/x12 is not there or empty.", l->directory);
+}
+
+static struct dictionary_tables *load_once(struct dictionary_library *l, const char *version,
+                                           struct findings *f)
+{
+    struct dictionary_tables *d = calloc(1, sizeof *d);
+    if (!d)
+        abort();
+    d->dictionary.version = arena_text(&d->arena, slice_of(version));
+    d->folder = arena_printf(&d->arena, "x12/%s", version);
+    d->directory = l->directory;
+    if (load_tables(d, f) == 0 && !f->machine)
+        return d;
+    arena_free(&d->arena);
+    free(d);
+    return NULL;
+}
+
+/* What holds still from before the reading until behind it is one state of the tables; and what was changed a
+ * moment ago may be one of two. Findings count only then, too: half a table is no mistake of its author. */
+static struct dictionary_tables *load_steady(struct dictionary_library *l, const char *version,
+                                             const char *path, struct findings *f)
+{
+    for (int tries = 0; tries < STEADY_TRIES; tries++) {
+        struct fingerprint before = {0}, after = {0};
+        struct findings found = {.arena = f->arena, .limit = f->limit};
+        fingerprint_add(&before, path);
+        if (fingerprint_quiet(&before, l->settle)) {
+            struct dictionary_tables *d = load_once(l, version, &found);
+            fingerprint_add(&after, path);
+            if (found.machine || fingerprint_equal(&before, &after)) {
+                findings_append(f, &found);
+                return d;
+            }
+            if (d) {
+                arena_free(&d->arena);
+                free(d);
+            }
+        }
+        nanosleep(&(struct timespec){.tv_nsec = STEADY_PAUSE * 1000000L}, NULL);
+    }
+    finding_machine(f, EBUSY, path);
+    return NULL;
+}
+
 const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
                                          struct findings *f)
 {
@@ -98,29 +174,19 @@ const struct dictionary *dictionary_load(struct dictionary_library *l, const cha
     char path[512];
     struct stat st;
     int n = snprintf(path, sizeof path, "%s/x12/%s", l->directory, shortened);
-    if (!version_is_plain(shortened) || n < 0 || (size_t)n >= sizeof path || stat(path, &st)) {
-        char safe[64];
-        size_t k = 0;
-        for (; version[k] && k + 1 < sizeof safe; k++)
-            safe[k] = version[k] < 0x20 || version[k] > 0x7e ? '?' : version[k];
-        safe[k] = '\0';
-        finding_add(f, SEVERITY_ERROR, "dictionary.version", path,
-                    "Ask the partner for a version that is there, or add its tables under translators/x12.",
-                    "There is no dictionary for X12 version \"%s\"; present: %s.", safe,
-                    versions_present(l, f->arena));
+    bool possible = version_is_plain(shortened) && n > 0 && (size_t)n < sizeof path, there;
+    errno = 0;
+    there = possible && stat(path, &st) == 0;
+    if (!there) {
+        if (possible && error_is_the_machines(errno))
+            finding_machine(f, errno, path);
+        else
+            absent(l, path, version, f);
         return NULL;
     }
-    struct dictionary_tables *d = calloc(1, sizeof *d);
+    struct dictionary_tables *d = load_steady(l, shortened, path, f);
     if (!d)
-        abort();
-    d->dictionary.version = arena_text(&d->arena, slice_of(shortened));
-    d->folder = arena_printf(&d->arena, "x12/%s", shortened);
-    d->directory = l->directory;
-    if (load_tables(d, f)) {
-        arena_free(&d->arena);
-        free(d);
         return NULL;
-    }
     d->next = l->first;
     l->first = d;
     return &d->dictionary;

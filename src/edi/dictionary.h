@@ -86,12 +86,17 @@ struct dictionary {
 struct dictionary_library; /* several versions, loaded when first asked for */
 
 struct dictionary_library *dictionary_library_open(const char *translators_directory);
+/* Tables that were changed within so many milliseconds are waited for (0: not): a running installation is at
+ * work on them. */
+void dictionary_library_settle(struct dictionary_library *l, int milliseconds);
 void dictionary_library_close(struct dictionary_library *l);
 const char *dictionary_library_directory(const struct dictionary_library *l);
 /* A syntax's own tables, kept with the library and released with it (x12json: its key names). */
 void *dictionary_library_attached(const struct dictionary_library *l);
 void dictionary_library_attach(struct dictionary_library *l, void *attached, void (*release)(void *attached));
-/* NULL with findings (file and line) when the version does not exist or its tables are wrong. */
+/* Whole or not at all: tables that change while they are read are read again. NULL with findings (file and
+ * line) when the version does not exist or its tables are wrong, with findings.machine when they cannot be
+ * read now or do not hold still; a later call tries again. */
 const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
                                          struct findings *f);
 const struct set *dictionary_set(const struct dictionary *d, const char *id);

@@ -2,7 +2,9 @@
  * Everything lives in the dictionary's arena. A wrong row is a finding with file and line; the caller refuses
  * the dictionary when there was any. The tables follow X12.3 (elements) and X12.22 (segments). */
 #include "edi/plan.h"
+#include "base/file.h"
 #include "edi/table.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -84,8 +86,13 @@ const struct code_list *plan_load_codes(struct dictionary_tables *d, const char 
     char path[512];
     struct stat st;
     int n = snprintf(path, sizeof path, "%s/%s/codes/%s.tsv", d->directory, d->folder, element);
-    if (n < 0 || (size_t)n >= sizeof path || stat(path, &st))
+    if (n < 0 || (size_t)n >= sizeof path)
         return NULL;
+    if (stat(path, &st) < 0) {
+        if (error_is_the_machines(errno))
+            finding_machine(f, errno, path);
+        return NULL;
+    }
     struct table t;
     if (table_open(&t, d->directory, arena_printf(&d->arena, "%s/codes/%s.tsv", d->folder, element), 2, f))
         return NULL;

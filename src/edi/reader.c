@@ -19,6 +19,7 @@ struct x12_reader {
     unsigned long groups, sets, interchanges;
     struct faults faults;
     struct x12_segment isa, segment;
+    char missing[16]; /* the version that no dictionary was found for */
 };
 
 #define KEY2(a, b) ((uint32_t)(a) | (uint32_t)(b) << 8)
@@ -179,8 +180,16 @@ static int open_group(struct x12_reader *r, struct findings *f)
     r->header.group_control = element(s, 6);
     r->header.version = element(s, 8);
     r->state = IN_GROUP;
-    r->dictionary =
-        dictionary_load(r->library, r->version ? r->version : arena_text(f->arena, r->header.version), f);
+    const char *version = r->version ? r->version : arena_text(f->arena, r->header.version);
+    if (*r->missing &&
+        !strncmp(version, r->missing, sizeof r->missing - 1)) /* which was told with the first such group */
+        r->dictionary = NULL;
+    else if (!(r->dictionary = dictionary_load(r->library, version, f)))
+        snprintf(r->missing, sizeof r->missing, "%s", version);
+    if (f->machine) { /* then nothing is known of what was sent */
+        r->state = ENDED;
+        return -1;
+    }
     if (r->groups == 1 && envelope_segment(r, &r->isa, f))
         return -1;
     return envelope_segment(r, s, f);
@@ -325,10 +334,16 @@ static int open_set(struct x12_reader *r, struct node **out, struct findings *f)
     r->sets++;
     h->set = element(&r->segment, 1);
     h->set_control = element(&r->segment, 2);
-    if (!r->dictionary) {
-        set_fault(r, f, FAULT_GROUP_VERSION, 1,
-                  arena_printf(f->arena, "The set is of version %s, which has no dictionary here.",
-                               plain(f, h->version)));
+    if (!r->dictionary) { /* told at the group's begin: it is no matter of each set, nor of its sender */
+        struct fault fault = {.kind = FAULT_GROUP_VERSION,
+                              .severity = SEVERITY_ERROR,
+                              .segment = 1,
+                              .segment_id = r->segment.id,
+                              .reference = "",
+                              .loop = ""};
+        struct findings untold = {.arena = f->arena};
+        fault_keep(&r->faults, &untold, &fault);
+        f->errors++;
         return pass_over_set(r, f);
     }
     const struct set *set = known_set(r, h->set);

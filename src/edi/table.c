@@ -12,8 +12,12 @@ int table_open(struct table *t, const char *directory, const char *name, unsigne
     *t = (struct table){.name = name, .findings = f, .columns = columns};
     const char *path = arena_printf(f->arena, "%s/%s", directory, name);
     if (file_read(AT_FDCWD, path, TABLE_LIMIT, &t->text)) {
-        finding_add(f, SEVERITY_ERROR, "dictionary.table", path, "Look whether the installation is complete.",
-                    "The dictionary's table cannot be read: %s.", strerror(errno));
+        if (error_is_the_machines(errno))
+            finding_machine(f, errno, path);
+        else
+            finding_add(f, SEVERITY_ERROR, "dictionary.table", path,
+                        "Look whether the installation is complete.",
+                        "The dictionary's table cannot be read: %s.", strerror(errno));
         buffer_free(&t->text);
         return -1;
     }

@@ -2,12 +2,29 @@
 #include "map/library.h"
 #include "base/file.h"
 #include "edi/dictionary.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define FILE_LIMIT (4u << 20) /* of a map, table or schema */
+
+/* The dictionaries stand in one place: the first directory that has any version, or else the last one, the
+ * installation's, which is then told not to have any. */
+static const char *dictionaries_in(const char *directory)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/x12", directory);
+    DIR *d = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
+    bool any = false;
+    for (const struct dirent *e; d && !any && (e = readdir(d));)
+        any = strlen(e->d_name) == 6 && strspn(e->d_name, "0123456789") == 6;
+    if (d)
+        closedir(d);
+    return any ? directory : NULL;
+}
 
 struct map_library *map_library_open(const char *const *directories)
 {
@@ -15,22 +32,16 @@ struct map_library *map_library_open(const char *const *directories)
     if (!l)
         abort();
     l->directories = directories;
-    const char *standard = directories[0] ? directories[0] : ".";
-    for (size_t i = 0; directories[i]; i++) {
-        /* the dictionaries stand in one place: the first directory that has any */
-        const char *x12 = arena_printf(&l->arena, "%s/x12", directories[i]);
-        int dir = open(x12, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0)
-            continue;
-        bool versions = faccessat(dir, "004010", F_OK, 0) == 0;
-        close(dir);
-        if (!versions)
-            continue;
-        standard = directories[i];
-        break;
-    }
-    l->dictionaries = dictionary_library_open(standard);
+    const char *standard = NULL, *last = ".";
+    for (size_t i = 0; directories[i] && !standard; i++)
+        standard = dictionaries_in(last = directories[i]);
+    l->dictionaries = dictionary_library_open(standard ? standard : last);
     return l;
+}
+
+void map_library_settle(struct map_library *l, int milliseconds)
+{
+    dictionary_library_settle(l->dictionaries, milliseconds);
 }
 
 void map_library_close(struct map_library *l)
@@ -73,6 +84,11 @@ int library_open_path(struct map_library *l, const char *path, struct library_fi
     if (file_read(AT_FDCWD, path, FILE_LIMIT, &text) < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return 0;
+        if (error_is_the_machines(errno)) {
+            finding_machine(f, errno, path);
+            buffer_free(&text);
+            return -1;
+        }
         finding_add(f, SEVERITY_ERROR, "map.file", path, "Put a readable, regular file there.",
                     "The file cannot be read: %s.",
                     errno == EFBIG   ? "it is larger than 4 MiB"

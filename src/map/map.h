@@ -13,6 +13,8 @@ struct map_library; /* loaded maps, code tables, canonical schemas, dictionaries
  * installation's own maps before the ones that come with spoolgate. NULL-terminated; kept by the caller. */
 struct map_library *map_library_open(const char *const *directories);
 void map_library_close(struct map_library *l);
+/* Dictionaries that are loaded from now on are not trusted before they have held still for so long. */
+void map_library_settle(struct map_library *l, int milliseconds);
 struct dictionary_library *map_library_dictionaries(struct map_library *l);
 
 /* "x12/850", "visma/purchase-order", or a path ending in ".map". NULL with findings that name file, line and

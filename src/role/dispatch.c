@@ -2,6 +2,7 @@
  * of the effect is on the disk before the folder moves. */
 #include "role/dispatch.h"
 #include "base/date.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "net/backoff.h"
 #include "role/whereabouts.h"
@@ -95,7 +96,9 @@ static void check(struct desk *d, struct parcel *p)
     int64_t tries = json_integer_value(json_object_get(doc->envelope, "attempts"));
     if (tries >= p->delivery.attempt && tries < 1000000)
         p->delivery.attempt = (unsigned)tries + 1;
-    if (found < 0)
+    if (found < 0 && error_is_the_machines(errno))
+        finding_machine(&p->findings, errno, doc->name);
+    else if (found < 0)
         refuse(p, "document.folder", "See who may read it.", "The document's folder cannot be listed.");
     else if (found && p->earlier_message && !outcome) {
         p->delivery.attempt = p->last_attempt;
@@ -183,8 +186,13 @@ static int check_key(struct desk *d, struct parcel *p)
 static int check_all(struct desk *d, struct batch *b)
 {
     struct state *s = d->endpoint.state;
-    for (struct parcel *p = b->first; p; p = p->next)
+    for (struct parcel *p = b->first; p; p = p->next) {
         check(d, p);
+        if (p->findings.machine) { /* that judges no document: the role ends */
+            log_error("%s is not judged by this: %s", p->document.name, first_finding(&p->findings));
+            return -1;
+        }
+    }
     int result = state_begin(s);
     for (struct parcel *p = b->first; p && result == 0; p = p->next)
         result = check_key(d, p);

@@ -8,6 +8,7 @@
  *   move                    one rename a document
  *   settle                  the renames are on the disk
  */
+#include "base/file.h"
 #include "base/log.h"
 #include "role/hand.h"
 #include "role/translation.h"
@@ -39,15 +40,20 @@ static bool was_delivered(struct translator *w, struct translation *t)
  * crash. */
 static int not_its_fault(struct translator *w)
 {
-    switch (errno) {
-    case ENOSPC:
-    case EDQUOT:
-    case EIO:
-    case EROFS:
-    case ENOMEM:
-    case EMFILE:
-    case ENFILE: hand_free(w);
-    }
+    if (error_is_the_machines(errno))
+        hand_free(w);
+    return -1;
+}
+
+/* What could not be read now judges no document: the next translator takes it up as it is. */
+static int machine_failed(struct translator *w, const struct translation *t)
+{
+    const struct finding *f = t->findings.first;
+    while (f && strcmp(f->code, "machine") != 0)
+        f = f->next;
+    log_error("%s is not judged by this: %s%s%s", t->document.name, f ? f->where : "", f ? ": " : "",
+              f ? f->what : strerror(t->findings.machine));
+    hand_free(w);
     return -1;
 }
 
@@ -59,6 +65,8 @@ static int understand_all(struct translator *w, struct group *g)
         hand_take(w, t);
         if (translation_understand(w, t) < 0)
             return not_its_fault(w);
+        if (t->findings.machine)
+            return machine_failed(w, t);
     }
     hand_free(w);
     for (struct translation *t = g->first; t; t = t->next) /* what is added on the way has its destination */
@@ -85,9 +93,9 @@ static int enter_all(struct translator *w, struct group *g)
         return -1;
     }
     for (struct translation *t = g->first; t; t = t->next)
-        if (ledger_enter(w, g, t) < 0) {
+        if (ledger_enter(w, g, t) < 0 || t->findings.machine) {
             state_rollback(w->state);
-            return -1;
+            return t->findings.machine ? machine_failed(w, t) : -1;
         }
     if (state_mark_next(w->state, newest_id(g)) < 0 || state_commit(w->state) < 0) {
         log_error("the state cannot be written: %s", state_error(w->state));
@@ -122,6 +130,8 @@ static int write_all(struct translator *w, struct group *g)
         hand_take(w, t);
         if (translation_write(w, t) < 0)
             return not_its_fault(w);
+        if (t->findings.machine)
+            return machine_failed(w, t);
     }
     hand_free(w);
     return enter_failures(w, g);

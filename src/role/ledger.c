@@ -86,7 +86,7 @@ static bool makes_way(struct translator *w, const struct rival *r)
     return result;
 }
 
-static struct slice rival_canonical(struct translator *w, const struct rival *r)
+static struct slice rival_canonical(struct translator *w, struct translation *t, const struct rival *r)
 {
     if (r->in_group)
         return r->in_group->canonical_bytes;
@@ -106,6 +106,7 @@ static struct slice rival_canonical(struct translator *w, const struct rival *r)
             result = arena_copy(&w->arena, buffer_as_slice(&bytes));
         document_close(&d);
     }
+    t->findings.machine = ignored.machine;
     if (parent >= 0)
         close(parent);
     buffer_free(&bytes);
@@ -124,7 +125,7 @@ static void archive_as_duplicate(struct translator *w, struct translation *t, co
 static void refuse_different(struct translator *w, struct translation *t, const struct seen *holder,
                              const struct rival *r)
 {
-    struct slice theirs = rival_canonical(w, r);
+    struct slice theirs = rival_canonical(w, t, r);
     struct syntax_options options = {0};
     struct findings ignored = {.arena = &w->arena};
     const struct node *before = theirs.ptr ? syntax_json.read(&options, theirs, &ignored) : NULL;

@@ -27,9 +27,11 @@ struct board_entry {
     volatile int failed;         /* the last look ended with an error */
     volatile int put_off;        /* of a poller that failed: within minutes it will not be otherwise */
     volatile int left_out;       /* of a poller: what was read a moment ago was not asked for again */
-    volatile int confined;       /* of a translator: what it gave up (confine.h) */
-    volatile long held;          /* of a courier: documents of its outbox that wait for a person */
-    volatile long overdue;       /* of a poller: acknowledgments that are late */
+    volatile unsigned looks; /* of a translator: how often the supervisor looked at a changed configuration;
+                                0: nobody does */
+    volatile int confined;   /* of a translator: what it gave up (confine.h) */
+    volatile long held;      /* of a courier: documents of its outbox that wait for a person */
+    volatile long overdue;   /* of a poller: acknowledgments that are late */
     struct outage outages[OUTAGES_OF_ROLE]; /* they outlive the process */
     char last_words[LAST_WORDS];            /* its last error in the log */
 };
@@ -42,6 +44,7 @@ struct board_entry {
 
 struct role_context {
     const struct config *config;
+    struct map_library *maps;  /* with all that the configuration names; NULL: the role loads what it needs */
     struct board_entry *board; /* never NULL */
 };
 

@@ -24,4 +24,6 @@ libspoolgate_a_SOURCES += \
 	src/role/rounds.c src/role/rounds.h \
 	src/role/idle.c src/role/idle.h \
 	src/role/summary.c src/role/summary.h \
+	src/role/installation.c src/role/installation.h \
+	src/role/reload.c src/role/reload.h \
 	src/role/supervisor.c

@@ -206,6 +206,15 @@ static unsigned long count_sets(struct translator *w, struct slice input)
     return sets;
 }
 
+/* A version that nobody installed is no matter of each of its sets: the whole waits for its tables. */
+static bool without_dictionary(const struct findings *f)
+{
+    for (const struct finding *i = f->first; i; i = i->next)
+        if (!strncmp(i->code, "dictionary.", 11))
+            return true;
+    return false;
+}
+
 /* Envelopes, counts and pairs of the whole; what is wrong inside a set is that set's own matter. */
 static bool is_sound(struct translator *w, struct translation *t, struct slice input)
 {
@@ -215,12 +224,10 @@ static bool is_sound(struct translator *w, struct translation *t, struct slice i
     struct node *set;
     int result = -1;
     struct x12_reader *reader = x12_reader_open(map_library_dictionaries(w->maps), input, &f);
-    while (reader && (result = x12_reader_next(reader, &header, &set, &f)) > 0)
+    while (reader && (result = x12_reader_next(reader, &header, &set, &f)) > 0 && !without_dictionary(&f))
         f = (struct findings){.arena = &sets};
-    for (const struct finding *i = result < 0 ? f.first : NULL; i; i = i->next)
-        finding_add(&t->findings, i->severity, arena_text(&w->arena, slice_of(i->code)),
-                    arena_text(&w->arena, slice_of(i->where)), arena_text(&w->arena, slice_of(i->todo)), "%s",
-                    i->what);
+    if (result != 0)
+        findings_append(&t->findings, &f);
     if (reader)
         x12_reader_close(reader);
     arena_free(&sets);

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "role/desk.h"
 #include "role/idle.h"
+#include "role/installation.h"
 #include "role/process.h"
+#include "role/reload.h"
 #include "role/rounds.h"
 #include "role/summary.h"
 #include <errno.h>
@@ -26,12 +28,17 @@
 #define HEALTHY 60000    /* ms a role has to live for its failures to be forgotten */
 #define STOP_BOUND 30000 /* ms from SIGTERM to SIGKILL */
 #define WRITE_EVERY 2000
+#define RELOAD_ONCE_MORE 1000 /* ms behind a look, for what changed meanwhile */
+#define RELOAD_AGAIN 10000
 #define IDLE_EVERY 40
 
 struct supervisor {
     const struct supervisor_options *options;
     const char *config_file;
-    struct config *config;
+    struct installation installation;
+    struct config *config; /* the installation's */
+    struct reload *changes;
+    struct fingerprint seen; /* what was judged last, taken or refused */
     struct spool spool;
     struct process process;
     struct board board;
@@ -45,37 +52,37 @@ struct supervisor {
 
 /* ---- configuration ---- */
 
-/* Loads and checks it whole; NULL with findings in the log. */
-static struct config *load(const char *file)
+/* Whole and checked, or -1 with findings in the log; *machine when it cannot be read now. */
+static int load(const char *file, struct installation *out, bool *machine)
 {
     struct arena a = {0};
     struct findings f = {.arena = &a};
-    struct config *c = config_load(file, &f);
-    struct map_library *maps = c ? map_library_open(c->map_directories) : NULL;
-    if (c && maps)
-        config_check(c, maps, &f);
-    if (c && !f.errors)
-        log_format_set(c->log_format);
+    int result = installation_load(out, file, &f);
+    if (result == 0)
+        log_format_set(out->config->log_format);
     log_findings(&f);
-    if (maps)
-        map_library_close(maps);
-    if (c && f.errors) {
-        config_free(c);
-        c = NULL;
-    }
+    *machine = f.machine != 0;
     arena_free(&a);
-    return c;
+    return result;
+}
+
+/* Translators wait for this before they try again what a person has put back. */
+static void tell_looked(struct supervisor *s)
+{
+    for (size_t i = 0; i < s->board.count; i++)
+        s->board.roles[i].entry->looks++;
 }
 
 /* ---- roles ---- */
 
 static void become(struct supervisor *s, const struct role *r, int parent)
 {
-    struct role_context context = {.config = s->config, .board = r->entry};
+    struct role_context context = {.config = s->config, .maps = s->installation.maps, .board = r->entry};
     int status;
     process_follow_parent(parent);
     process_name(r->entry->role);
     process_close(&s->process);
+    reload_close(s->changes);
     close(s->lock);
     r->entry->busy = 1;
     log_keep_error(r->entry->last_words, sizeof r->entry->last_words);
@@ -222,31 +229,72 @@ static void stop_all(struct supervisor *s)
     }
 }
 
-static void reload(struct supervisor *s)
+static void take(struct supervisor *s, struct installation *anew)
 {
-    s->process.reload = false;
-    struct config *c = load(s->config_file);
-    if (c && strcmp(c->spool, s->config->spool) != 0) {
-        log_error("the spool cannot be changed to %s while the gateway runs: stop it and start it again",
-                  c->spool);
-        config_free(c);
-        c = NULL;
-    }
-    if (!c) {
-        log_error("the configuration is not in order: the one in force stays");
-        return;
-    }
     stop_all(s);
-    if (board_replace(&s->board, c) < 0) {
+    if (board_replace(&s->board, anew->config) < 0) {
         log_error("no memory for the roles: %s", strerror(errno));
         s->process.stop = true;
-        config_free(c);
+        installation_free(anew);
         return;
     }
-    config_free(s->config);
-    s->config = c;
+    installation_free(&s->installation);
+    s->installation = *anew;
+    s->config = anew->config;
     s->written = 0;
     log_info("the configuration was read again");
+}
+
+static void reload(struct supervisor *s)
+{
+    struct installation anew = {0};
+    bool machine;
+    s->process.reload = false;
+    s->seen = installation_look(s->config_file, s->config);
+    int result = load(s->config_file, &anew, &machine);
+    if (result == 0 && strcmp(anew.config->spool, s->config->spool) != 0) {
+        log_error("the spool cannot be changed to %s while the gateway runs: stop it and start it again",
+                  anew.config->spool);
+        installation_free(&anew);
+        result = -1;
+    }
+    if (result == 0) {
+        s->seen = anew.seen;
+        take(s, &anew);
+    } else if (machine) {
+        log_error("the configuration cannot be read now: the one in force stays, and it is tried again");
+        s->seen = (struct fingerprint){0};
+    } else
+        log_error("the configuration is not in order: the one in force stays");
+    tell_looked(s);
+    if (s->options->until_idle)
+        return;
+    reload_watch(s->changes, s->config_file, s->config);
+    reload_later(s->changes, machine ? RELOAD_AGAIN : RELOAD_ONCE_MORE);
+}
+
+/* What was changed and put back again, or only touched by its reader, is no change. */
+static void look_for_changes(struct supervisor *s)
+{
+    if (s->process.reload || !reload_due(s->changes))
+        return;
+    struct fingerprint now = installation_look(s->config_file, s->config);
+    if (fingerprint_equal(&now, &s->seen)) {
+        tell_looked(s);
+        return;
+    }
+    log_info("the configuration, a map or a table changed");
+    s->process.reload = true;
+}
+
+static void begin_watching(struct supervisor *s)
+{
+    s->seen = s->installation.seen;
+    if (s->options->until_idle)
+        return;
+    tell_looked(s);
+    reload_watch(s->changes, s->config_file, s->config);
+    reload_later(s->changes, RELOAD_ONCE_MORE); /* what changed before it was watched */
 }
 
 /* ---- the loop ---- */
@@ -275,6 +323,9 @@ static int64_t next_timer(const struct supervisor *s)
         if (!r->pid && r->next_start - now < wait)
             wait = r->next_start - now;
     }
+    int64_t look = reload_wait(s->changes);
+    if (look >= 0 && look < wait)
+        wait = look;
     return wait < 1 ? 1 : wait;
 }
 
@@ -305,6 +356,7 @@ static void supervise(struct supervisor *s)
         reap(s, false);
         if (s->process.stop)
             return;
+        look_for_changes(s);
         if (s->process.reload)
             reload(s);
         start_due(s);
@@ -315,7 +367,7 @@ static void supervise(struct supervisor *s)
         }
         if (finished(s))
             return;
-        process_wait(&s->process, -1, next_timer(s));
+        process_wait(&s->process, reload_descriptor(s->changes), next_timer(s));
     }
 }
 
@@ -409,6 +461,7 @@ static int run(struct supervisor *s)
     }
     struct summary *m = s->options->until_idle ? summary_begin(&s->spool) : NULL;
     log_info("%zu roles on %s", s->board.count, s->spool.path);
+    begin_watching(s);
     supervise(s);
     if (s->shown)
         fputs("\r\033[K", stderr);
@@ -429,9 +482,13 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     struct findings f = {.arena = &a};
     struct supervisor s = {.options = o, .config_file = config_file, .lock = -1, .process.signals = -1};
     int status = EX_CONFIG;
+    bool machine;
     log_role("supervisor");
     s.begun = process_milliseconds();
-    s.config = load(config_file);
+    s.changes = reload_open();
+    if (load(config_file, &s.installation, &machine) < 0)
+        status = machine ? EX_CANTCREAT : EX_CONFIG;
+    s.config = s.installation.config;
     if (s.config && spool_open(&s.spool, s.config->spool, &f) == 0) {
         status = run(&s);
         spool_close(&s.spool);
@@ -442,7 +499,8 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     process_close(&s.process);
     board_close(&s.board);
     rounds_free(&s.rounds);
-    config_free(s.config);
+    reload_close(s.changes);
+    installation_free(&s.installation);
     arena_free(&a);
     return status;
 }

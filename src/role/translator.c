@@ -9,6 +9,7 @@
 #include "role/desk.h"
 #include "role/gather.h"
 #include "role/hand.h"
+#include "role/installation.h"
 #include "role/process.h"
 #include "role/role.h"
 #include <dirent.h>
@@ -35,6 +36,8 @@ static int open_slot(struct translator *w, struct process *p, int slot)
             break;
         process_wait(p, -1, 50);
     }
+    if (process_stopping(p))
+        return -1;
     log_error("translate/.work-%d cannot be taken: %s", slot,
               errno == EWOULDBLOCK ? "another translator holds it" : strerror(errno));
     return -1;
@@ -45,7 +48,7 @@ static int translator_open(struct translator *w, struct process *p, int slot)
     struct findings f = {.arena = &w->arena};
     if (spool_open(&w->spool, w->config->spool, &f) < 0 || desk_share(&w->spool) < 0 ||
         !(w->state = desk_state(&w->spool, w->config->state, &f)) ||
-        !(w->maps = map_library_open(w->config->map_directories))) {
+        (!w->maps && !(w->maps = installation_maps(w->config, NULL, &f)))) {
         print_findings(&f);
         return -1;
     }
@@ -80,6 +83,7 @@ static void translator_close(struct translator *w)
 /* ---- what it gives up ---- */
 
 #define PATHS 64
+#define CHANGES_WAIT 10000 /* ms */
 
 /* Versions of the standard may stand elsewhere and be linked to. */
 static size_t list_versions(struct translator *w, const char **paths, size_t n)
@@ -102,6 +106,10 @@ static void give_up(struct translator *w, struct board_entry *board)
     size_t n = 1;
     for (const char *const *d = w->config->map_directories; *d; d++)
         readable[n++] = *d;
+    const char *slash = strrchr(w->config->file, '/');
+    if (slash) /* to see whether anything changed there */
+        readable[n++] =
+            arena_printf(&w->arena, "%.*s/partners.d", (int)(slash - w->config->file), w->config->file);
     n = list_versions(w, readable, n);
     readable[n] = NULL;
     n = 0;
@@ -120,13 +128,44 @@ static void give_up(struct translator *w, struct board_entry *board)
     arena_reset(&w->arena);
 }
 
-/* One look: the number of documents handled, or -1 when the role has to end. */
-static long look(struct translator *w, struct gatherer *g)
+static bool was_put_back(const struct group *g)
+{
+    for (const struct translation *t = g->first; t; t = t->next)
+        if (t->again)
+            return true;
+    return false;
+}
+
+/* Who corrects a map and puts the document back at once is not to be told the same mistake again: the
+ * supervisor sees the change as well, and either replaces this process (false) or refuses what was changed.
+ */
+static bool up_to_date(struct translator *w, struct board_entry *board, struct process *p,
+                       struct fingerprint *seen)
+{
+    struct fingerprint now = installation_look(w->config->file, w->config);
+    unsigned looks = board->looks;
+    if (!looks || fingerprint_equal(&now, seen))
+        return true;
+    int64_t end = process_milliseconds() + CHANGES_WAIT;
+    while (board->looks == looks && process_milliseconds() < end && !process_stopping(p))
+        process_wait(p, -1, 20);
+    *seen = now;
+    return !process_stopping(p);
+}
+
+/* One look: the number of documents handled, or -1 when the role has to end. What is claimed when it is
+ * stopped meanwhile, the next one fetches back. */
+static long look(struct translator *w, struct gatherer *g, struct board_entry *board, struct process *p,
+                 struct fingerprint *seen)
 {
     struct group group = {0};
     long handled = -1;
-    if (gatherer_claim(g, &group) == 0 && (!group.count || group_process(w, &group) == 0))
-        handled = (long)group.count;
+    if (gatherer_claim(g, &group) == 0) {
+        if (was_put_back(&group) && !up_to_date(w, board, p, seen))
+            handled = 0;
+        else if (!group.count || group_process(w, &group) == 0)
+            handled = (long)group.count;
+    }
     group_free(&group);
     gatherer_release(g);
     arena_reset(&w->arena);
@@ -137,13 +176,14 @@ static int work_until_stopped(struct translator *w, struct gatherer *g, struct b
                               struct process *p)
 {
     int64_t rescan = process_milliseconds();
+    struct fingerprint seen = installation_look(w->config->file, w->config);
     while (!process_stopping(p)) {
         board->busy = 1; /* before looking, so that nobody thinks us idle who finds the inbox empty */
         bool everything = process_milliseconds() >= rescan;
         if (everything)
             rescan = process_milliseconds() + (int64_t)w->config->rescan_seconds * 1000;
         gatherer_notice(g, everything);
-        long handled = look(w, g);
+        long handled = look(w, g, board, p, &seen);
         board->cycles++;
         board->failed = handled < 0;
         if (handled < 0)
@@ -163,7 +203,7 @@ static int work_until_stopped(struct translator *w, struct gatherer *g, struct b
 
 int role_translator(struct role_context *c, int slot)
 {
-    struct translator w = {.config = c->config, .work = {.dir = -1}, .hand = -1};
+    struct translator w = {.config = c->config, .maps = c->maps, .work = {.dir = -1}, .hand = -1};
     struct process p;
     struct gatherer *g = NULL;
     int status = EX_CONFIG;

@@ -2,6 +2,7 @@
  * each kind of section, defaults, paths made absolute. What needs maps or adapters to be judged is in
  * check.c. */
 #include "route/config.h"
+#include "base/file.h"
 #include "base/word.h"
 #include "route/keys.h"
 #include "route/sections.h"
@@ -321,7 +322,9 @@ static void load_partners(struct loading *l)
     const char *folder = path_beside(l, "partners.d", l->config->file);
     struct dirent **files = NULL;
     int n = scandir(folder, &files, is_partner_file, alphasort);
-    if (n < 0 && errno != ENOENT)
+    if (n < 0 && error_is_the_machines(errno))
+        finding_machine(l->findings, errno, folder);
+    else if (n < 0 && errno != ENOENT)
         finding_add(l->findings, SEVERITY_ERROR, "config.unreadable", folder, "", "%s cannot be read: %s.",
                     folder, strerror(errno));
     for (int i = 0; i < n; i++) {

@@ -194,6 +194,10 @@ int sections_read(struct arena *a, const char *path, struct section **list, stru
     struct buffer bytes = {0};
     const char *kept = arena_text(a, slice_of(path));
     if (file_read(AT_FDCWD, path, CONFIG_FILE_LIMIT, &bytes) < 0) {
+        if (error_is_the_machines(errno)) {
+            finding_machine(f, errno, kept);
+            return -1;
+        }
         finding_add(f, SEVERITY_ERROR, "config.unreadable", kept,
                     errno == ENOENT ? "Name another file with -c or $SPOOLGATE_CONFIG." : "",
                     "%s cannot be read: %s.", kept,

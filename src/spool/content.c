@@ -23,17 +23,21 @@ static int only_file(const struct document *d, const char *prefix, char file[SPO
         return -1;
     }
     struct dirent *e;
-    while ((e = readdir(dir)) && found < 2)
+    while ((errno = 0, e = readdir(dir)) && found < 2)
         if (!strncmp(e->d_name, prefix, strlen(prefix)) && ++found == 1)
             snprintf(file, SPOOL_NAME_MAX + 1, "%s", e->d_name);
+    int failed = e ? 0 : errno;
     closedir(dir);
-    return found;
+    errno = failed;
+    return failed ? -1 : found;
 }
 
 static int fail(struct findings *f, const char *code, const char *where, const char *todo, const char *what,
                 int error)
 {
-    if (f)
+    if (f && error_is_the_machines(error))
+        finding_machine(f, error, where);
+    else if (f)
         finding_add(f, SEVERITY_ERROR, code, where, todo, "%s", what);
     errno = error;
     return -1;
@@ -61,6 +65,8 @@ int document_source(struct document *d, char file[SPOOL_NAME_MAX + 1], bool *cor
         snprintf(file, SPOOL_NAME_MAX + 1, "%s", stored);
         return 0;
     }
+    if (found == 0 && stored && error_is_the_machines(errno))
+        found = -1;
     if (found == 0)
         found = only_file(d, "source.", file);
     if (found == 1)
@@ -149,7 +155,9 @@ int document_read(struct document *d, const char *file, struct buffer *out, stru
                           : failed == EINVAL ? "it is not a regular file"
                           : failed == EFBIG  ? "it is larger than 256 MiB"
                                              : strerror(failed);
-        if (f)
+        if (f && error_is_the_machines(failed))
+            finding_machine(f, failed, file);
+        else if (f)
             finding_add(f, SEVERITY_ERROR, "spool.file.read", file,
                         failed == EACCES ? "Let the user that spoolgate runs as read the file." : "",
                         "The file %s of document %s cannot be read: %s.", file, d->name, why);

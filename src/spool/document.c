@@ -107,7 +107,9 @@ int document_open(struct document *d, int parent, const char *name, struct findi
         why = strerror(errno);
     }
     int failed = errno;
-    if (f)
+    if (f && error_is_the_machines(failed))
+        finding_machine(f, failed, name);
+    else if (f)
         finding_add(f, SEVERITY_ERROR, "spool.document.open", name,
                     "Check that it is a folder and who may read it.", "The document %s cannot be opened: %s.",
                     name, why);

@@ -5,4 +5,5 @@ FLOWS = tests/flow/demo.t tests/flow/commands.t tests/flow/inbox.t tests/flow/mv
 	tests/flow/kill.t tests/flow/crash.t tests/flow/whole.t tests/flow/sandbox.t tests/flow/manual.t tests/flow/docs.t tests/flow/customers.t \
 	tests/flow/sizes.t tests/flow/secrets.t tests/flow/fuzz.t tests/flow/outage.t \
 	tests/flow/log.t tests/flow/completion.t \
-	tests/flow/retry.t
+	tests/flow/retry.t \
+	tests/flow/reload.t tests/flow/machine.t

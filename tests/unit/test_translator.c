@@ -179,6 +179,31 @@ static void each_set_becomes_a_document(void **state)
     site_close(&s);
 }
 
+/* A version that nobody installed is told once, of the whole, and not as its sender's fault. */
+static void an_interchange_of_a_missing_version_waits_whole(void **state)
+{
+    (void)state;
+    struct site s;
+    char folder[600];
+    struct buffer interchange = {0};
+    site_open(&s, false);
+    tree_put(&s.tree, "inbox/erp/order-1.json", order(&s, "4711", "10"));
+    assert_int_equal(look(&s), 1);
+    only(&s, "outbox/one", folder);
+    make_interchange(&s, file_text(&s, folder, "message.x12"), 40, &interchange);
+    memcpy(strstr(interchange.ptr, "004010"), "003060", 6);
+    tree_put(&s.tree, "inbox/customer/orders.x12", interchange.ptr);
+    while (look(&s))
+        ;
+    only(&s, "error", folder);
+    const char *told = file_text(&s, folder, "error.txt");
+    assert_non_null(strstr(told, "no dictionary for X12 version \"003060\""));
+    assert_null(strstr(told, "sender"));
+    assert_int_equal(tree_count(&s.tree, "translate", NULL), 0);
+    buffer_free(&interchange);
+    site_close(&s);
+}
+
 static void an_interchange_that_is_not_whole_is_not_split(void **state)
 {
     (void)state;
@@ -394,6 +419,7 @@ int main(void)
         cmocka_unit_test(one_that_never_left_makes_way),
         cmocka_unit_test(each_set_becomes_a_document),
         cmocka_unit_test(an_interchange_that_is_not_whole_is_not_split),
+        cmocka_unit_test(an_interchange_of_a_missing_version_waits_whole),
         cmocka_unit_test(errors_say_what_to_do),
         cmocka_unit_test(an_altered_source_is_refused),
         cmocka_unit_test(a_kill_behind_the_commit_changes_nothing),
