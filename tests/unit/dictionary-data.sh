@@ -1,5 +1,6 @@
 #!/bin/sh
-# dictionary-data: are the tables under translators/x12/<release> and translators/orderful/x12json consistent?
+# dictionary-data: are the tables under translators/x12/<release>, translators/edifact/<directory> and
+# translators/orderful/x12json consistent?
 #
 # They are data, edited by hand or from lists, so what the engine takes for granted is checked here: every reference
 # leads somewhere, positions have no gaps, conditions speak of positions that exist, and no JSON key is ambiguous.
@@ -28,10 +29,21 @@ check() {
     fi
 }
 
+# release FOLDER SYNTAX: the tables of a release (X12), of a directory or of a version of the service segments (EDIFACT).
+# The segments that frame a set are the syntax's own: X12 has ST and SE in the release, EDIFACT UNH, UNS and UNT beside
+# the directories.
 release() {
-    d=$1 v=$(basename "$1")
+    d=$1 v=${1#"$root"/translators/} syntax=$2
+    case $syntax in
+    x12)
+        types='AN|ID|N[0-9]|R|DT|TM|B' requirements=MOX listed=ID first=ST last=SE extra=$d/envelope.tsv frame=
+        ;;
+    edifact)
+        types='a|n|an' requirements=MC listed='a|n|an' first=UNH last=UNT extra= frame=$root/translators/edifact/service/4/segments.tsv
+        ;;
+    esac
 
-    for f in elements:5 segments:6 composites:5 conditions:2 composite-conditions:2 envelope:6 sets/index:3; do
+    for f in elements:5 segments:6 composites:5 conditions:2 composite-conditions:2 ${extra:+envelope:6} sets/index:3; do
         columns=${f#*:} f=${f%:*}
         check "$v/$f.tsv: header line, $columns columns, none empty" '
             FNR == 1 && !/^#/ { print FILENAME ": the first line is not a header" }
@@ -44,7 +56,7 @@ release() {
     check "$v: elements are defined once, with a known type and sane lengths" '
         /^#/ { next }
         seen[$1]++ { print "element " $1 " is defined twice" }
-        $2 !~ /^(AN|ID|N[0-9]|R|DT|TM|B)$/ { print "element " $1 ": type " $2 }
+        $2 !~ /^('"$types"')$/ { print "element " $1 ": type " $2 }
         $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ || $3 + 0 < 1 || $3 + 0 > $4 + 0 { print "element " $1 ": lengths " $3 " to " $4 }
     ' "$d/elements.tsv"
 
@@ -58,9 +70,9 @@ release() {
         { at = $2; last = $1 }
         !($3 in name) { print $1 $2 ": element " $3 " is not defined"; next }
         name[$3] != $6 { print $1 $2 ": \"" $6 "\", but element " $3 " is \"" name[$3] "\"" }
-        $4 !~ /^[MOX]$/ { print $1 $2 ": requirement " $4 }
+        $4 !~ /^['"$requirements"']$/ { print $1 $2 ": requirement " $4 }
         $5 !~ /^[1-9][0-9]*$/ { print $1 $2 ": repeat " $5 }
-    ' "$d/elements.tsv" "$d/composites.tsv" "$d/segments.tsv" "$d/envelope.tsv"
+    ' "$d/elements.tsv" "$d/composites.tsv" "$d/segments.tsv" ${extra:+"$extra"}
 
     check "$v: composites have elements that exist, positions without gaps, and are used" '
         FNR == 1 { file++ }
@@ -72,15 +84,15 @@ release() {
         { at = $2; last = $1 }
         !($3 in name) { print $1 "-" $2 ": element " $3 " is not defined"; next }
         name[$3] != $5 { print $1 "-" $2 ": \"" $5 "\", but element " $3 " is \"" name[$3] "\"" }
-        $4 !~ /^[MOX]$/ { print $1 "-" $2 ": requirement " $4 }
+        $4 !~ /^['"$requirements"']$/ { print $1 "-" $2 ": requirement " $4 }
     ' "$d/elements.tsv" "$d/segments.tsv" "$d/composites.tsv"
 
     check "$v: every element is used" '
         FNR == 1 { file++ }
         /^#/ { next }
-        file <= 3 { used[$3] = 1; next }
+        FILENAME !~ /\/elements\.tsv$/ { used[$3] = 1; next }
         !($1 in used) { print "element " $1 " (" $5 ") is used nowhere" }
-    ' "$d/segments.tsv" "$d/composites.tsv" "$d/envelope.tsv" "$d/elements.tsv"
+    ' "$d/segments.tsv" "$d/composites.tsv" ${extra:+"$extra"} "$d/elements.tsv"
 
     for p in "segments conditions" "composites composite-conditions"; do
         check "$v: ${p#* } are well formed, speak of positions that exist, and agree with the requirements" '
@@ -109,22 +121,22 @@ release() {
         END { for (n in table) if (!(n in index_)) print n " is not in the index"; for (n in index_) if (!(n in table)) print n " has no table" }
     ' "$d"/sets/*.tsv
 
-    for f in "$d"/sets/[0-9]*.tsv; do
+    for f in "$d"/sets/[0-9A-Z]*.tsv; do
         check "$v: set $(basename "$f" .tsv): segments exist, loops begin with their segment, order and areas are sound" '
-            FNR == 1 { file++ }
             /^#/ { next }
-            file == 1 { if ($2 == 0) segment[$1] = 1; next }
+            FILENAME !~ /\/sets\// { if ($2 == 0) segment[$1] = 1; next }
             NF != 7 { print FILENAME ":" FNR ": " NF " columns" }
-            { rows++; if (rows == 1 && $3 != "ST") print "begins with " $3; last = $3 }
+            { rows++; if (rows == 1 && $3 != "'"$first"'") print "begins with " $3; last = $3 }
             !($3 in segment) { print FILENAME ":" FNR ": segment " $3 " is not defined" }
             $1 != area { if (areas[$1]++) print FILENAME ":" FNR ": area " $1 " again"; if ($1 !~ /^(heading|detail|summary)$/) print FILENAME ":" FNR ": area " $1; area = $1; position = "" }
             position != "" && $2 <= position { print FILENAME ":" FNR ": position " $2 " after " position }
             { position = $2 }
-            $4 !~ /^[MO]$/ { print FILENAME ":" FNR ": requirement " $4 }
+            $4 !~ /^['"${requirements%X}"']$/ { print FILENAME ":" FNR ": requirement " $4 }
             $5 !~ /^[0-9]+$/ { print FILENAME ":" FNR ": max_use " $5 }
             $7 != "-" {
                 n = split($6, part, "/"); parent = $6; sub(/\/?[^\/]*$/, "", parent)
                 if ($7 !~ /^[0-9]+$/) print FILENAME ":" FNR ": loop_repeat " $7
+                sub(/\.[2-9]$/, "", part[n])
                 if (part[n] != $3) print FILENAME ":" FNR ": loop " $6 " begins with " $3
                 if (loops[$6]++) print FILENAME ":" FNR ": loop " $6 " begins again"
                 if ($5 != 1) print FILENAME ":" FNR ": the first segment of a loop has max_use " $5
@@ -135,23 +147,24 @@ release() {
             !($6 in loops) { print FILENAME ":" FNR ": loop " $6 " has not begun" }
             current != $6 && index(current "/", $6 "/") != 1 { print FILENAME ":" FNR ": loop " $6 " goes on after it was left" }
             { current = $6 }
-            END { if (last != "SE") print "ends with " last }
-        ' "$d/segments.tsv" "$f"
+            END { if (last != "'"$last"'") print "ends with " last }
+        ' ${frame:+"$frame"} "$d/segments.tsv" "$f"
     done
 
     check "$v: every segment is used in a set" '
         FILENAME ~ /\/sets\// { if (!/^#/) used[$3] = 1; next }
         /^#/ || $2 != 0 { next }
+        $1 ~ /^UN.$/ { next }
         !($1 in used) { print "segment " $1 " is used in no set" }
-    ' "$d"/sets/[0-9]*.tsv "$d/segments.tsv"
+    ' "$d"/sets/[0-9A-Z]*.tsv "$d/segments.tsv"
 
-    check "$v: code lists belong to ID elements; codes are unique, sorted, named and as long as the element allows" '
+    check "$v: code lists belong to elements that may have one; codes are unique, sorted, named and as long as the element allows" '
         FNR == 1 { file++ }
         file == 1 { if (!/^#/) { type[$1] = $2; min[$1] = $3; max[$1] = $4 } next }
         FNR == 1 {
             e = FILENAME; sub(/.*\//, "", e); sub(/\.tsv$/, "", e); split("", seen); before = ""
             if (!(e in type)) print FILENAME ": element " e " does not exist"
-            else if (type[e] != "ID") print FILENAME ": element " e " is of type " type[e]
+            else if (type[e] !~ /^('"$listed"')$/) print FILENAME ": element " e " is of type " type[e]
             if ($0 != "#code\tname") print FILENAME ": header line"
             next
         }
@@ -165,8 +178,10 @@ release() {
 }
 
 for d in "$root"/translators/x12/[0-9]*/; do
-    d=${d%/}
-    release "$d"
+    release "${d%/}" x12
+done
+for d in "$root"/translators/edifact/D[0-9]*/ "$root"/translators/edifact/service/[0-9]*/; do
+    release "${d%/}" edifact
 done
 
 check "x12json/segments.tsv: each segment once, keys are lowerCamelCase and unique, status known" '
