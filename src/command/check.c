@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "command/command.h"
 #include "command/offline.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "role/whereabouts.h"
 #include "spool/document.h"
 #include <ctype.h>

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "command/command.h"
 #include "command/offline.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "role/message.h"
 #include <errno.h>
 #include <fcntl.h>

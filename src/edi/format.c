@@ -3,7 +3,7 @@
  * second is still that time. Texts go through as they are (a slice of the input); the other types are made in
  * the arena. */
 #include "edi/element.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "base/date.h"
 #include "base/decimal.h"
 #include <stdio.h>

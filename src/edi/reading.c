@@ -3,11 +3,11 @@
 #include "edi/reading.h"
 #include "edi/glance.h"
 
-void reading_open(struct reading *r, const struct x12_lexer *l, const struct dictionary *d,
+void reading_open(struct reading *r, const struct edi_text *text, const struct dictionary *d,
                   const struct set *set, bool leaving, struct findings *f, struct faults *faults)
 {
     check_open(&r->check, d, set, leaving, f, faults);
-    r->lexer = l;
+    r->text = text;
     r->arena = f->arena;
     r->root = NULL;
     r->nodes = 0;
@@ -18,7 +18,7 @@ static inline struct node *add_node(struct reading *r, struct node *parent, enum
 {
     struct node *n = arena_alloc(r->arena, sizeof *n);
     *n = (struct node){.text = text,
-                       .at = (uint32_t)(text.ptr - r->lexer->input.ptr),
+                       .at = (uint32_t)(text.ptr - r->text->input.ptr),
                        .tag = (uint16_t)tag,
                        .kind = (uint8_t)kind};
     if (parent->last)
@@ -30,7 +30,7 @@ static inline struct node *add_node(struct reading *r, struct node *parent, enum
 }
 
 static inline struct node *add_named(struct reading *r, struct node *parent, enum node_kind kind,
-                                     const struct x12_segment *s)
+                                     const struct edi_segment *s)
 {
     struct node *n = add_node(r, parent, kind, 0, SLICE_NONE);
     n->name = s->id;
@@ -57,7 +57,7 @@ static void read_composite(struct reading *r, const struct check_at *at, struct 
     uint64_t present = 0;
     unsigned n = 0;
     for (struct slice rest = v; rest.ptr;) {
-        struct slice piece = cut(&rest, r->lexer->delimiters.component);
+        struct slice piece = cut(&rest, r->text->delimiters.component);
         if (n++ >= group->count || piece.len == 0)
             continue;
         present |= UINT64_C(1) << (n - 1);
@@ -78,7 +78,7 @@ static void read_repetition(struct reading *r, const struct check_at *at, struct
         return;
     if (at->position->composite) {
         read_composite(r, at, v, parent);
-    } else if (memchr(v.ptr, r->lexer->delimiters.component, v.len) && r->check.set) {
+    } else if (memchr(v.ptr, r->text->delimiters.component, v.len) && r->check.set) {
         check_too_many(&r->check, at, FAULT_TOO_MANY_COMPONENTS, 2, 1);
     } else {
         check_value(&r->check, at, v, false);
@@ -90,7 +90,7 @@ static void read_repetition(struct reading *r, const struct check_at *at, struct
 /* An element that may be composite or repeated, or has bytes that need a look. */
 static void read_special(struct reading *r, const struct check_at *at, struct slice v, struct node *parent)
 {
-    char separator = r->lexer->delimiters.repetition;
+    char separator = r->text->delimiters.repetition;
     if (!separator || !r->check.set || !memchr(v.ptr, separator, v.len)) {
         read_repetition(r, at, v, parent);
         return;
@@ -106,7 +106,7 @@ static void read_special(struct reading *r, const struct check_at *at, struct sl
         check_too_many(&r->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
 }
 
-static void read_element(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+static void read_element(struct reading *r, const struct edi_segment *s, const struct segment_plan *p,
                          unsigned i, struct node *parent)
 {
     struct slice v = s->elements[i];
@@ -120,14 +120,15 @@ static void read_element(struct reading *r, const struct x12_segment *s, const s
         add_node(r, parent, NODE_STRING, at.element, v);
 }
 
-static inline bool can_glance(const struct reading *r, const struct x12_segment *s)
+static inline bool can_glance(const struct reading *r, const struct edi_segment *s)
 {
-    return !s->special && r->lexer->at + 8 <= r->lexer->input.len;
+    const struct slice *last = &s->tokens[s->count];
+    return !s->special && r->text->input.ptr + r->text->input.len - (last->ptr + last->len) >= 8;
 }
 
 /* The elements from *i on for as long as they are right at a glance, with their nodes; the set of those that
  * are present. */
-static inline uint64_t read_glancing(struct reading *r, const struct x12_segment *s,
+static inline uint64_t read_glancing(struct reading *r, const struct edi_segment *s,
                                      const struct segment_plan *p, unsigned *i, unsigned known,
                                      struct node *parent)
 {
@@ -142,7 +143,7 @@ static inline uint64_t read_glancing(struct reading *r, const struct x12_segment
             break;
         present |= UINT64_C(1) << at;
         *n = (struct node){.text = v,
-                           .at = (uint32_t)(v.ptr - r->lexer->input.ptr),
+                           .at = (uint32_t)(v.ptr - r->text->input.ptr),
                            .tag = (uint16_t)(at + 1),
                            .kind = NODE_STRING};
         n->next = n + 1;
@@ -163,7 +164,7 @@ static inline uint64_t read_glancing(struct reading *r, const struct x12_segment
 
 /* The elements of a segment against its plan; nodes below parent unless that is NULL. step: how the segment
  * was come to, where that is remembered. */
-static inline void read_elements(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+static inline void read_elements(struct reading *r, const struct edi_segment *s, const struct segment_plan *p,
                                  struct walk_step *step, struct node *parent)
 {
     unsigned known = s->count < p->segment.count ? s->count : (unsigned)p->segment.count;
@@ -190,13 +191,13 @@ static inline void read_elements(struct reading *r, const struct x12_segment *s,
         step->present = present;
 }
 
-static inline struct slice first_element(const struct x12_segment *s)
+static inline struct slice first_element(const struct edi_segment *s)
 {
     return s->count ? s->elements[0] : SLICE_NONE;
 }
 
 /* What check says of the segment is known: its elements, and its place in the tree. */
-static inline void take_segment(struct reading *r, const struct x12_segment *s, const struct segment_plan *p,
+static inline void take_segment(struct reading *r, const struct edi_segment *s, const struct segment_plan *p,
                                 struct walk_step *step, bool opened)
 {
     struct check *c = &r->check;
@@ -216,7 +217,7 @@ static inline void take_segment(struct reading *r, const struct x12_segment *s, 
     read_elements(r, s, p, step, add_named(r, level->node, NODE_SEGMENT, s));
 }
 
-bool reading_again(struct reading *r, const struct x12_segment *s)
+bool reading_again(struct reading *r, const struct edi_segment *s)
 {
     struct walk_step *step = check_again(&r->check, s->id, first_element(s));
     if (step)
@@ -224,7 +225,7 @@ bool reading_again(struct reading *r, const struct x12_segment *s)
     return step != NULL;
 }
 
-void reading_segment(struct reading *r, const struct x12_segment *s)
+void reading_segment(struct reading *r, const struct edi_segment *s)
 {
     bool opened;
     const struct segment_plan *p = check_segment(&r->check, s->id, first_element(s), &opened);
@@ -232,24 +233,11 @@ void reading_segment(struct reading *r, const struct x12_segment *s)
         take_segment(r, s, p, r->check.walk.last, opened);
 }
 
-/* The delimiters in ISA11 and ISA16 were looked at by the lexer, and may be control characters. */
-static void reading_isa(struct reading *r, const struct x12_segment *s, const struct segment_plan *p)
-{
-    struct x12_segment isa = *s;
-    if (r->lexer->delimiters.repetition && isa.count > 10)
-        isa.elements[10] = SLICE("U");
-    if (isa.count > 15)
-        isa.elements[15] = SLICE(">");
-    read_elements(r, &isa, p, NULL, NULL);
-}
-
-void reading_envelope(struct reading *r, const struct x12_segment *s)
+void reading_envelope(struct reading *r, const struct edi_segment *s)
 {
     r->check.id = s->id;
     r->check.qualifier = SLICE_NONE;
     const struct segment_plan *p = plan_segment(r->check.dictionary, s->id);
-    if (p && slice_is(s->id, "ISA"))
-        reading_isa(r, s, p);
-    else if (p)
+    if (p)
         read_elements(r, s, p, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 libspoolgate_a_SOURCES += \
+	src/edi/segment.h \
 	src/edi/dictionary.c src/edi/dictionary.h \
 	src/edi/plan.h src/edi/plan_tables.c src/edi/plan_sets.c \
 	src/edi/table.c src/edi/table.h \
@@ -6,11 +7,11 @@ libspoolgate_a_SOURCES += \
 	src/edi/element.c src/edi/element.h src/edi/glance.h \
 	src/edi/walk.c src/edi/walk.h \
 	src/edi/check.c src/edi/check.h \
-	src/edi/lexer.c src/edi/x12.h \
+	src/edi/x12/lexer.c src/edi/x12/x12.h \
 	src/edi/reading.c src/edi/reading.h \
-	src/edi/reader.c \
+	src/edi/x12/reader.c \
 	src/edi/writing.c src/edi/writing.h \
-	src/edi/envelope.c src/edi/envelope.h \
-	src/edi/writer.c \
+	src/edi/x12/envelope.c src/edi/x12/envelope.h \
+	src/edi/x12/writer.c \
 	src/edi/format.c \
-	src/edi/readable.c
+	src/edi/x12/readable.c

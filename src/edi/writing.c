@@ -8,34 +8,30 @@
 #endif
 
 void writing_open(struct writing *w, const struct dictionary *d, const struct set *set,
-                  const struct envelope *e, struct buffer *out, struct findings *f)
+                  const struct edi_form *form, struct buffer *out, struct findings *f)
 {
     check_open(&w->check, d, set, true, f, NULL);
     w->check.label[0] = slice_of(set->id);
-    w->out = e ? out : NULL;
+    w->out = form ? out : NULL;
     memset(w->kind, 0, sizeof w->kind);
     memset(w->kind, BYTE_ODD, 0x20);
     memset(w->kind + 0x7f, BYTE_ODD, 256 - 0x7f);
-    w->delimiters = (struct delimiters){0};
-    w->replacement = '\0';
-    w->newline = false;
-    if (!e)
+    w->form = form ? *form : (struct edi_form){0};
+    if (!form)
         return;
-    w->delimiters = e->delimiters;
-    w->replacement = e->replacement;
-    w->newline = e->newline;
-    w->kind[(unsigned char)e->delimiters.element] |= BYTE_DELIMITER;
-    w->kind[(unsigned char)e->delimiters.component] |= BYTE_DELIMITER;
-    w->kind[(unsigned char)e->delimiters.segment] |= BYTE_DELIMITER;
-    if (e->delimiters.repetition)
-        w->kind[(unsigned char)e->delimiters.repetition] |= BYTE_DELIMITER;
+    const struct delimiters *all = &form->delimiters;
+    w->kind[(unsigned char)all->element] |= BYTE_DELIMITER;
+    w->kind[(unsigned char)all->component] |= BYTE_DELIMITER;
+    w->kind[(unsigned char)all->segment] |= BYTE_DELIMITER;
+    if (all->repetition)
+        w->kind[(unsigned char)all->repetition] |= BYTE_DELIMITER;
 }
 
 /* ---- one value ---- */
 
 static const char *delimiter_name(const struct writing *w, char c)
 {
-    const struct delimiters *d = &w->delimiters;
+    const struct delimiters *d = &w->form.delimiters;
     return c == d->element     ? "element separator"
            : c == d->component ? "component separator"
            : c == d->segment   ? "segment terminator"
@@ -49,11 +45,11 @@ static void replace_delimiters(struct writing *w, const struct check_at *at, str
     for (size_t i = 0; i < v.len; i++) {
         if (!(w->kind[(unsigned char)v.ptr[i]] & BYTE_DELIMITER))
             continue;
-        if (!w->replacement || !text) {
+        if (!w->form.replacement || !text) {
             check_delimiter_fault(&w->check, at, v, v.ptr[i], delimiter_name(w, v.ptr[i]));
             return;
         }
-        w->out->ptr[from + i] = w->replacement;
+        w->out->ptr[from + i] = w->form.replacement;
     }
 }
 
@@ -89,7 +85,7 @@ static inline struct copied copy_few(const struct writing *w, char *to, const ch
 /* Whether all bytes are plain and no delimiters. */
 static inline bool is_plain(const struct writing *w, __m128i x)
 {
-    const struct delimiters *d = &w->delimiters;
+    const struct delimiters *d = &w->form.delimiters;
     char repetition = d->repetition ? d->repetition : d->element;
     __m128i odd =
         _mm_or_si128(_mm_cmplt_epi8(x, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(x, _mm_set1_epi8(0x7f)));
@@ -201,7 +197,7 @@ static void put_composite(struct writing *w, const struct check_at *at, const st
         if (!slots[i])
             continue;
         for (; written < i; written++)
-            put_byte(w, w->delimiters.component);
+            put_byte(w, w->form.delimiters.component);
         struct check_at inner = {&group->positions[i], at->element, i + 1, at->repetition};
         put_value(w, &inner, NULL, slots[i]->text);
     }
@@ -230,12 +226,12 @@ static void put_element_all(struct writing *w, const struct check_at *at, const 
         if (more->tag != first->tag || !has_text(more))
             continue;
         each.repetition = ++n;
-        put_byte(w, w->delimiters.repetition);
+        put_byte(w, w->form.delimiters.repetition);
         put_element(w, &each, NULL, more);
     }
     if (at->position->repeat && n > at->position->repeat)
         check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, at->position->repeat);
-    else if (n > 1 && w->out && !w->delimiters.repetition)
+    else if (n > 1 && w->out && !w->form.delimiters.repetition)
         check_too_many(&w->check, at, FAULT_TOO_MANY_REPEATS, n, 1);
 }
 
@@ -283,15 +279,15 @@ static void put_segment(struct writing *w, const struct segment_plan *p, const s
     for (uint64_t left = present; left; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
         for (; written <= i; written++)
-            put_byte(w, w->delimiters.element);
+            put_byte(w, w->form.delimiters.element);
         struct check_at at = {.position = &p->segment.positions[i], .element = i + 1, .repetition = 1};
         if (__builtin_expect(repeated >> i & 1, 0))
             put_element_all(w, &at, slots[i]);
         else
             put_element(w, &at, &p->rules[i], slots[i]);
     }
-    put_byte(w, w->delimiters.segment);
-    if (w->newline)
+    put_byte(w, w->form.delimiters.segment);
+    if (w->form.newline)
         put_byte(w, '\n');
     check_presence(&w->check, &p->presence, p->segment.positions, present, 0);
 }

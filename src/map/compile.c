@@ -1,7 +1,7 @@
 /* compile: statements into a program (program.h), checked against the dictionary on the left and the
  * canonical schema on the right. All mistakes of a map are told in one go. */
 #include "base/decimal.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "map/compile.h"
 
 #define VERSION "004010"

@@ -1,7 +1,7 @@
 /* place_x12: places of X12 maps, checked against the dictionary: BEG03, REF[01=IA]02, N1[01=ST], PO1{VP},
  * REF04(2), CTT/AMT[01=TT]02, N3[2]01. */
 #include "edi/dictionary.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "map/compile.h"
 
 struct step { /* one segment of a place */

@@ -1,6 +1,6 @@
 /* read: a tree of theirs through a map into a canonical tree. Lines run in map order; the first line that has
  * a value for a member of ours wins; absent, null and empty are the same. */
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "map/run.h"
 
 /* ---- finding theirs ---- */

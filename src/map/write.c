@@ -4,7 +4,7 @@
  * and qualifiers come with it. */
 #include "base/decimal.h"
 #include "base/utf8.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "map/run.h"
 
 /* ---- values ---- */

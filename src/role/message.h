@@ -3,7 +3,7 @@
 #ifndef SPOOLGATE_ROLE_MESSAGE_H
 #define SPOOLGATE_ROLE_MESSAGE_H
 
-#include "edi/envelope.h"
+#include "edi/x12/envelope.h"
 #include "route/config.h"
 
 struct message_facts {    /* what makes a document's message the same on every try */

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "role/whereabouts.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +153,7 @@ static int take_set(struct splitting *s, struct slice set)
 static int cut(struct splitting *s, struct findings *f)
 {
     struct x12_lexer lexer;
-    struct x12_segment segment;
+    struct edi_segment segment;
     size_t begun = 0;
     const struct slice in = s->input;
     enum { NOWHERE, IN_ISA, IN_GS, IN_SET, BEHIND_SET } at = NOWHERE;
@@ -169,7 +169,7 @@ static int cut(struct splitting *s, struct findings *f)
         if (at != IN_SET)
             at = NOWHERE;
         if (slice_is(segment.id, "ISA")) {
-            s->delimiters = lexer.delimiters;
+            s->delimiters = lexer.text.delimiters;
             s->interchange_control = segment.elements[12];
             at = IN_ISA;
             begun = segment.at;
@@ -193,7 +193,7 @@ static unsigned long count_sets(struct translator *w, struct slice input)
 {
     struct findings ignored = {.arena = &w->arena};
     struct x12_lexer lexer;
-    struct x12_segment segment;
+    struct edi_segment segment;
     unsigned long sets = 0;
     if (x12_lexer_open(&lexer, input, &ignored) < 0)
         return 0;

@@ -7,8 +7,8 @@
 #include "syntax/tree.h"
 
 struct dictionary_library; /* edi/dictionary.h */
-struct envelope;           /* edi/envelope.h: ids, qualifiers, delimiters, control numbers, date and time */
-struct wanted; /* syntax/wanted.h: which members a map reads, so that a reader may pass over the rest */
+struct envelope; /* edi/x12/envelope.h: ids, qualifiers, delimiters, control numbers, date and time */
+struct wanted;   /* syntax/wanted.h: which members a map reads, so that a reader may pass over the rest */
 
 struct syntax_options {
     struct dictionary_library *dictionaries; /* X12, EDIFACT */
@@ -22,7 +22,7 @@ struct syntax {
     const char *name;      /* "json", "x12", "x12json": the first word of a map */
     const char *extension; /* of files in it: "json", "x12" */
     /* Reads bytes into a tree in findings->arena; NULL when findings holds errors. What is returned is valid:
-     * X12 is checked against its dictionary. X12: the tree is the first transaction set (edi/x12.h walks
+     * X12 is checked against its dictionary. X12: the tree is the first transaction set (edi/x12/x12.h walks
      * interchanges). */
     struct node *(*read)(const struct syntax_options *o, struct slice bytes, struct findings *f);
     /* Appends the document. 0, or -1 when findings holds errors: nothing invalid is ever left in out. */

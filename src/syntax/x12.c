@@ -1,8 +1,7 @@
 /* x12: the syntax "x12": one transaction set of an interchange as a tree, and back. The whole interchange is
  * read, so that a wrong trailer is found; of several sets the first is given, with a warning: who wants all
- * of them walks the interchange with edi/x12.h. */
-#include "edi/reading.h"
-#include "edi/envelope.h"
+ * of them walks the interchange with edi/x12/x12.h. */
+#include "edi/x12/x12.h"
 #include "syntax/syntax.h"
 
 static void wrong(struct findings *f, const char *code, const char *what)

@@ -8,7 +8,7 @@
  * like X12 text (x12_validate). The format is the v3 format that docs/x12.md describes under "X12 in JSON".
  */
 #include "edi/plan.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "syntax/syntax.h"
 #include "syntax/x12json_names.h"
 

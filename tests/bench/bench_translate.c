@@ -4,7 +4,7 @@
  */
 #include "base/decimal.h"
 #include "base/file.h"
-#include "edi/envelope.h"
+#include "edi/x12/envelope.h"
 #include "map/program.h"
 #include <fcntl.h>
 #include <stdio.h>

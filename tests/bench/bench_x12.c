@@ -6,7 +6,7 @@
  * alone; the reader with validation and tree; x12_write of one order's tree, validated; x12_write as JSON;
  * x12_format of its values. Each is run for at least SECONDS and the best pass is printed, with a plain
  * memchr pass over the same bytes beside it as the machine's own limit. */
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "syntax/syntax.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static size_t lex(struct task *t)
 {
     struct findings f = {.arena = t->scratch};
     struct x12_lexer l;
-    struct x12_segment s;
+    struct edi_segment s;
     size_t n = 0;
     if (x12_lexer_open(&l, t->input, &f) == 0)
         while (x12_lexer_next(&l, &s, &f) == 1)

@@ -6,7 +6,7 @@
  *
  * Without libFuzzer, -DFUZZ_MAIN gives a main that runs the files named on the command line, and with -n
  * ROUNDS before them mutations of those files. */
-#include "edi/envelope.h"
+#include "edi/x12/envelope.h"
 #include "map/program.h"
 #include <stdio.h>
 #include <stdlib.h>

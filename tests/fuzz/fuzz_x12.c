@@ -5,7 +5,7 @@
  * tests/corpus/hostile/x12
  *
  * Without libFuzzer, -DFUZZ_MAIN gives a main that runs the files named on the command line. */
-#include "edi/reading.h"
+#include "edi/x12/x12.h"
 #include "syntax/syntax.h"
 #include <stdio.h>
 #include <stdlib.h>

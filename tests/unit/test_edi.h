@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "edi/fault.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "syntax/syntax.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -205,7 +205,7 @@ static void the_lexer_cuts_alike_wherever_it_begins(void **state)
         struct arena a = {0};
         struct findings f = {.arena = &a};
         struct x12_lexer l;
-        struct x12_segment s;
+        struct edi_segment s;
         buffer_text(&in, ISA_TEXT);
         size_t start = in.len;
         for (unsigned n = below(300); n; n--)

@@ -1,5 +1,5 @@
 /* The maps that come with spoolgate, from an ERP's documents to what partners get, and back. */
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include "test_map.h"
 
 static void what_must_not_be_sent(void **state)

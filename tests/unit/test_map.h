@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "edi/envelope.h"
+#include "edi/x12/envelope.h"
 #include "map/map.h"
 #include <fcntl.h>
 #include <stdio.h>

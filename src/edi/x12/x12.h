@@ -1,33 +1,16 @@
 /* x12: interchanges in place. lexer → tree with validation; tree → text with the same validation. */
-#ifndef SPOOLGATE_EDI_X12_H
-#define SPOOLGATE_EDI_X12_H
+#ifndef SPOOLGATE_EDI_X12_X12_H
+#define SPOOLGATE_EDI_X12_X12_H
 
 #include "edi/dictionary.h"
-#include "edi/envelope.h"
+#include "edi/x12/envelope.h"
 #include "syntax/tree.h"
 
 /* ---- lexer: slices of the input, nothing copied ---- */
 
-#define X12_MAX_ELEMENTS 128
-
-struct x12_segment {
-    union {
-        struct {
-            struct slice id;
-            struct slice elements[X12_MAX_ELEMENTS]; /* [0] is element 01 */
-        };
-        struct slice tokens[X12_MAX_ELEMENTS + 1];
-    };
-    unsigned count; /* elements; trailing empty ones are not counted */
-    bool special;   /* has bytes besides 0x20..0x7E, or the component or repetition separator */
-    size_t at;      /* offset of the segment's first byte */
-    size_t number;  /* 1.. from the start of the input */
-};
-
 struct x12_lexer {
-    struct slice input;
+    struct edi_text text;
     size_t at, number;
-    struct delimiters delimiters;
     unsigned char kind[256]; /* what each byte is to the lexer */
     /* of the 64 bytes looked at last: bit i is byte i of the block; what is behind `at` still counts */
     size_t block;
@@ -43,7 +26,7 @@ bool x12_lexer_more(struct x12_lexer *l);
 int x12_lexer_interchange(struct x12_lexer *l, struct findings *f);
 /* 1: a segment, 0: end of input, -1: an error is in findings (segment too long, too many elements, no
  * terminator). */
-int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f);
+int x12_lexer_next(struct x12_lexer *l, struct edi_segment *s, struct findings *f);
 
 /* ---- interchanges ---- */
 
@@ -70,6 +53,15 @@ int x12_reader_next(struct x12_reader *r, struct x12_header *h, struct node **se
 /* What was wrong with the set that x12_reader_next answered with 2, for an acknowledgment (edi/fault.h). */
 const struct faults *x12_reader_faults(const struct x12_reader *r);
 void x12_reader_close(struct x12_reader *r);
+
+/* x12_reader_next without giving the arena back first: for who has other things in it. */
+int x12_reader_step(struct x12_reader *r, struct x12_header *h, struct node **set, struct findings *f);
+/* Takes this version's dictionary whatever GS08 says; the text must stay. */
+void x12_reader_version(struct x12_reader *r, const char *version);
+
+struct reading; /* edi/reading.h */
+/* Checks a segment of the envelope (ISA, GS, ST, SE, GE, IEA, TA1). */
+void x12_check_envelope(struct reading *r, const struct edi_segment *s);
 
 /* ---- validation and writing ---- */
 

@@ -4,7 +4,7 @@
  * mark are let through: many partners break lines. Fails with findings that name the byte; never reads beyond
  * the input. */
 #include "edi/fault.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 #include <stdint.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -35,7 +35,7 @@ static const char *byte_place(struct findings *f, size_t at)
 /* Every element of the ISA must have its fixed length. */
 static int check_isa_widths(const struct x12_lexer *l, struct findings *f)
 {
-    const char *isa = l->input.ptr + l->at, *end = l->input.ptr + l->input.len;
+    const char *isa = l->text.input.ptr + l->at, *end = l->text.input.ptr + l->text.input.len;
     const char *p = isa + 4;
     for (unsigned i = 0; i < 16; i++) {
         size_t len = 0;
@@ -64,7 +64,7 @@ static bool good_delimiter(char c)
 
 static int check_delimiters(const struct x12_lexer *l, struct findings *f)
 {
-    const struct delimiters *d = &l->delimiters;
+    const struct delimiters *d = &l->text.delimiters;
     const struct {
         const char *name;
         char byte;
@@ -96,11 +96,11 @@ static void set_kinds(struct x12_lexer *l)
 {
     for (unsigned i = 0; i < 256; i++)
         l->kind[i] = i < 0x20 || i >= 0x7f ? BYTE_SPECIAL : BYTE_PLAIN;
-    l->kind[(unsigned char)l->delimiters.component] = BYTE_SPECIAL;
-    if (l->delimiters.repetition)
-        l->kind[(unsigned char)l->delimiters.repetition] = BYTE_SPECIAL;
-    l->kind[(unsigned char)l->delimiters.element] = BYTE_ELEMENT;
-    l->kind[(unsigned char)l->delimiters.segment] = BYTE_SEGMENT;
+    l->kind[(unsigned char)l->text.delimiters.component] = BYTE_SPECIAL;
+    if (l->text.delimiters.repetition)
+        l->kind[(unsigned char)l->text.delimiters.repetition] = BYTE_SPECIAL;
+    l->kind[(unsigned char)l->text.delimiters.element] = BYTE_ELEMENT;
+    l->kind[(unsigned char)l->text.delimiters.segment] = BYTE_SEGMENT;
 }
 
 static inline bool between_segments(char c)
@@ -110,9 +110,9 @@ static inline bool between_segments(char c)
 
 static inline bool more(struct x12_lexer *l)
 {
-    while (l->at < l->input.len && between_segments(l->input.ptr[l->at]))
+    while (l->at < l->text.input.len && between_segments(l->text.input.ptr[l->at]))
         l->at++;
-    return l->at < l->input.len;
+    return l->at < l->text.input.len;
 }
 
 bool x12_lexer_more(struct x12_lexer *l)
@@ -172,7 +172,7 @@ static inline struct block is_unusual(struct block v)
 
 static inline void look_vector(struct x12_lexer *l, const char *p)
 {
-    const struct delimiters *d = &l->delimiters;
+    const struct delimiters *d = &l->text.delimiters;
     const __m128i *at = (const __m128i *)(const void *)p;
     struct block v = {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2),
                       _mm_loadu_si128(at + 3)};
@@ -188,8 +188,8 @@ static inline void look_vector(struct x12_lexer *l, const char *p)
 /* Looks at the block that begins at l->block. */
 static inline void look(struct x12_lexer *l)
 {
-    const char *p = l->input.ptr + l->block;
-    size_t left = l->input.len - l->block;
+    const char *p = l->text.input.ptr + l->block;
+    size_t left = l->text.input.len - l->block;
 #ifdef __SSE2__
     if (__builtin_expect(left >= 64, 1)) {
         look_vector(l, p);
@@ -203,24 +203,24 @@ static inline void look(struct x12_lexer *l)
 
 int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
 {
-    const char *isa = l->input.ptr + l->at;
-    size_t left = l->input.len - l->at;
+    const char *isa = l->text.input.ptr + l->at;
+    size_t left = l->text.input.len - l->at;
     if (left < 3 || memcmp(isa, "ISA", 3) != 0)
         return refuse(f, FAULT_INTERCHANGE_STRUCTURE, byte_place(f, l->at),
                       "Look whether the file is X12 at all, and whole.",
                       arena_printf(f->arena, "An X12 interchange begins with ISA, this with %s.",
                                    fault_show(f->arena, slice_make(isa, left < 12 ? left : 12))));
     if (left < ISA_LENGTH)
-        return refuse(f, FAULT_INTERCHANGE_END, byte_place(f, l->input.len),
+        return refuse(f, FAULT_INTERCHANGE_END, byte_place(f, l->text.input.len),
                       "The file was cut off; ask the sender for it again.",
                       arena_printf(f->arena, "The input ends inside the ISA: %zu of %d bytes are there.",
                                    left, ISA_LENGTH));
     if (check_isa_widths(l, f))
         return -1;
-    l->delimiters = (struct delimiters){.element = isa[3], .component = isa[104], .segment = isa[105]};
+    l->text.delimiters = (struct delimiters){.element = isa[3], .component = isa[104], .segment = isa[105]};
     /* Up to 00401 ISA11 is a code ('U'); from 00402 on it is the repetition separator. */
     if (memcmp(isa + 84, "00402", 5) >= 0 && good_delimiter(isa[82]))
-        l->delimiters.repetition = isa[82];
+        l->text.delimiters.repetition = isa[82];
     if (check_delimiters(l, f))
         return -1;
     set_kinds(l);
@@ -231,16 +231,16 @@ int x12_lexer_interchange(struct x12_lexer *l, struct findings *f)
 
 int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f)
 {
-    *l = (struct x12_lexer){.input = slice_make("", 0)};
+    *l = (struct x12_lexer){.text.input = slice_make("", 0)};
     if (input.ptr)
-        l->input = input;
-    if (slice_starts(l->input, SLICE("\xef\xbb\xbf")))
+        l->text.input = input;
+    if (slice_starts(l->text.input, SLICE("\xef\xbb\xbf")))
         l->at = 3;
     x12_lexer_more(l);
     return x12_lexer_interchange(l, f);
 }
 
-static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, struct findings *f,
+static int lexer_fault(const struct x12_lexer *l, const struct edi_segment *s, struct findings *f,
                        enum fault_kind kind, const char *what)
 {
     return refuse(f, kind,
@@ -248,10 +248,10 @@ static int lexer_fault(const struct x12_lexer *l, const struct x12_segment *s, s
                   "Look whether the file is whole and its delimiters are what its ISA says.", what);
 }
 
-static inline void finish(const struct x12_lexer *l, struct x12_segment *s, unsigned tokens)
+static inline void finish(const struct x12_lexer *l, struct edi_segment *s, unsigned tokens)
 {
     struct slice *last = &s->tokens[tokens - 1];
-    if (l->delimiters.segment == '\n' && last->len && last->ptr[last->len - 1] == '\r')
+    if (l->text.delimiters.segment == '\n' && last->len && last->ptr[last->len - 1] == '\r')
         last->len--;
     while (tokens > 1 && s->tokens[tokens - 1].len == 0)
         tokens--;
@@ -271,7 +271,7 @@ static inline void begin(struct x12_lexer *l)
     l->special &= from;
 }
 
-int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *f)
+int x12_lexer_next(struct x12_lexer *l, struct edi_segment *s, struct findings *f)
 {
     if (!more(l))
         return 0;
@@ -279,14 +279,14 @@ int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *
     s->at = l->at;
     s->number = ++l->number;
     uint64_t special = 0;
-    const char *token = l->input.ptr + l->at;
+    const char *token = l->text.input.ptr + l->at;
     for (unsigned tokens = 0;;) {
-        const char *block = l->input.ptr + l->block;
+        const char *block = l->text.input.ptr + l->block;
         uint64_t segments = l->segments, before = segments ? (segments & -segments) - 1 : ~UINT64_C(0);
         special |= l->special & before;
         for (uint64_t bits = l->elements & before; bits; bits &= bits - 1) {
             const char *at = block + __builtin_ctzll(bits);
-            if (__builtin_expect(tokens >= X12_MAX_ELEMENTS, 0))
+            if (__builtin_expect(tokens >= SEGMENT_ELEMENTS, 0))
                 return lexer_fault(l, s, f, FAULT_INTERCHANGE_STRUCTURE,
                                    "The segment has more than 128 elements.");
             s->tokens[tokens++] = (struct slice){token, (size_t)(at - token)};
@@ -297,10 +297,10 @@ int x12_lexer_next(struct x12_lexer *l, struct x12_segment *s, struct findings *
             s->tokens[tokens++] = (struct slice){token, (size_t)(at - token)};
             finish(l, s, tokens);
             s->special = special != 0;
-            l->at = (size_t)(at + 1 - l->input.ptr);
+            l->at = (size_t)(at + 1 - l->text.input.ptr);
             return 1;
         }
-        if (l->input.len - l->block <= 64)
+        if (l->text.input.len - l->block <= 64)
             return lexer_fault(l, s, f, FAULT_INTERCHANGE_END,
                                "The input ends inside a segment: its terminator is missing.");
         l->block += 64;

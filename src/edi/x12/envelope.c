@@ -2,6 +2,7 @@
  * (interchange), X12.6 (functional group). What does not fit is told by the name it has in the envelope
  * (ISA06), with nothing appended. The ISA's fields have fixed lengths: ids are filled up with blanks. */
 #include "edi/reading.h"
+#include "edi/x12/x12.h"
 #include "edi/writing.h"
 #include <time.h>
 
@@ -216,15 +217,15 @@ static void put_gs(const struct set *set, const struct envelope *e, const struct
 static int check_written(const struct dictionary *d, struct buffer *out, size_t start, struct findings *f)
 {
     struct x12_lexer lexer;
-    struct x12_segment segment;
+    struct edi_segment segment;
     unsigned before = f->errors;
     struct reading reading;
     if (x12_lexer_open(&lexer, slice_make(out->ptr + start, out->len - start), f))
         return -1;
-    reading_open(&reading, &lexer, d, NULL, true, f, NULL);
+    reading_open(&reading, &lexer.text, d, NULL, true, f, NULL);
     reading.check.label[0] = SLICE("envelope");
     while (x12_lexer_next(&lexer, &segment, f) == 1)
-        reading_envelope(&reading, &segment);
+        x12_check_envelope(&reading, &segment);
     return f->errors > before ? -1 : 0;
 }
 

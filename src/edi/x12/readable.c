@@ -4,7 +4,7 @@
  */
 #include "base/utf8.h"
 #include "edi/walk.h"
-#include "edi/x12.h"
+#include "edi/x12/x12.h"
 
 struct printing {
     struct dictionary_library *library;
@@ -28,7 +28,7 @@ static void put_shown(struct buffer *out, struct slice s)
     }
 }
 
-static void put_line(const struct printing *p, const struct x12_segment *s, char separator,
+static void put_line(const struct printing *p, const struct edi_segment *s, char separator,
                      struct buffer *out)
 {
     for (unsigned i = 0; i < p->depth; i++)
@@ -41,12 +41,12 @@ static void put_line(const struct printing *p, const struct x12_segment *s, char
     buffer_byte(out, '\n');
 }
 
-static const char *text_of(struct arena *a, const struct x12_segment *s, unsigned n)
+static const char *text_of(struct arena *a, const struct edi_segment *s, unsigned n)
 {
     return n <= s->count ? arena_text(a, s->elements[n - 1]) : "";
 }
 
-static void place(struct printing *p, const struct x12_segment *s, struct arena *a)
+static void place(struct printing *p, const struct edi_segment *s, struct arena *a)
 {
     struct findings quiet = {.arena = a};
     if (slice_is(s->id, "GS")) {
@@ -77,12 +77,12 @@ int x12_print_readable(struct slice interchange, struct dictionary_library *l, s
 {
     struct printing p = {.library = l};
     struct x12_lexer lexer;
-    struct x12_segment s;
+    struct edi_segment s;
     struct arena a = {0};
     int got = x12_lexer_open(&lexer, interchange, f) ? -1 : 1;
     while (got == 1 && (got = x12_lexer_next(&lexer, &s, f)) == 1) {
         place(&p, &s, &a);
-        put_line(&p, &s, lexer.delimiters.element, out);
+        put_line(&p, &s, lexer.text.delimiters.element, out);
         arena_reset(&a);
         /* A further interchange has delimiters of its own. */
         if (slice_is(s.id, "IEA") && x12_lexer_more(&lexer) && x12_lexer_interchange(&lexer, f))

@@ -1,6 +1,7 @@
 /* writer: a tree as one interchange, and the check of a tree alone; see x12.h. Nothing that is wrong is left
  * in out. */
 #include "edi/writing.h"
+#include "edi/x12/x12.h"
 
 int x12_validate(const struct dictionary *d, const struct set *set, const struct node *tree,
                  struct findings *f)
@@ -20,7 +21,8 @@ int x12_write(const struct dictionary *d, const struct set *set, const struct no
     struct writing w;
     if (envelope_open(d, set, e, out, f))
         return -1;
-    writing_open(&w, d, set, e, out, f);
+    struct edi_form form = {e->delimiters, e->newline, e->replacement};
+    writing_open(&w, d, set, &form, out, f);
     writing_set(&w, tree);
     if (f->errors > before) {
         out->len = start;

@@ -1,6 +1,7 @@
 /* reader: an interchange set by set; see x12.h. The input stays the caller's and must stay until the reader
  * is closed. Wrong sets are answered with 2 and passed over up to their SE; a wrong envelope ends the reading
  * with -1, since nothing behind it can be trusted. X12.5 (envelope), X12.6 (control segments). */
+#include "edi/x12/x12.h"
 #include "edi/reading.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct x12_reader {
     bool pending; /* segment is still to be looked at */
     unsigned long groups, sets, interchanges;
     struct faults faults;
-    struct x12_segment isa, segment;
+    struct edi_segment isa, segment;
     char missing[16]; /* the version that no dictionary was found for */
 };
 
@@ -53,7 +54,7 @@ void x12_reader_version(struct x12_reader *r, const char *version)
     r->version = version;
 }
 
-static struct slice element(const struct x12_segment *s, unsigned n)
+static struct slice element(const struct edi_segment *s, unsigned n)
 {
     return n <= s->count ? s->elements[n - 1] : slice_make("", 0);
 }
@@ -97,23 +98,38 @@ static bool same_number(struct slice a, struct slice b)
 
 /* ---- envelope ---- */
 
+void x12_check_envelope(struct reading *r, const struct edi_segment *s)
+{
+    if (!slice_is(s->id, "ISA")) {
+        reading_envelope(r, s);
+        return;
+    }
+    /* the delimiters in ISA11 and ISA16 were looked at by the lexer, and may be control characters */
+    struct edi_segment isa = *s;
+    if (r->text->delimiters.repetition && isa.count > 10)
+        isa.elements[10] = SLICE("U");
+    if (isa.count > 15)
+        isa.elements[15] = SLICE(">");
+    reading_envelope(r, &isa);
+}
+
 /* Checks a segment of the envelope against the dictionary; -1 when it is wrong. */
-static int check_envelope(struct x12_reader *r, const struct x12_segment *s, struct slice label,
+static int check_envelope(struct x12_reader *r, const struct edi_segment *s, struct slice label,
                           struct slice number, struct findings *f)
 {
     if (!r->dictionary)
         return 0;
     struct reading reading;
     unsigned before = f->errors;
-    reading_open(&reading, &r->lexer, r->dictionary, NULL, false, f, &r->faults);
+    reading_open(&reading, &r->lexer.text, r->dictionary, NULL, false, f, &r->faults);
     reading.check.label[0] = label;
     reading.check.label[1] = number;
     reading.check.position = s->number;
-    reading_envelope(&reading, s);
+    x12_check_envelope(&reading, s);
     return f->errors > before ? -1 : 0;
 }
 
-static int envelope_segment(struct x12_reader *r, const struct x12_segment *s, struct findings *f)
+static int envelope_segment(struct x12_reader *r, const struct edi_segment *s, struct findings *f)
 {
     if (check_envelope(r, s, SLICE("interchange"), r->interchange_control, f) == 0)
         return 0;
@@ -130,14 +146,14 @@ static struct slice trimmed(struct slice s)
 
 static int open_interchange(struct x12_reader *r, struct findings *f)
 {
-    const struct x12_segment *s = &r->segment;
+    const struct edi_segment *s = &r->segment;
     r->isa = *s;
     r->groups = 0;
     r->interchanges++;
     r->dictionary = NULL;
     r->interchange_control = element(s, 13);
     struct slice usage = element(s, 15);
-    r->header = (struct x12_header){.delimiters = r->lexer.delimiters,
+    r->header = (struct x12_header){.delimiters = r->lexer.text.delimiters,
                                     .sender_qualifier = trimmed(element(s, 5)),
                                     .sender_id = trimmed(element(s, 6)),
                                     .receiver_qualifier = trimmed(element(s, 7)),
@@ -154,7 +170,7 @@ static int open_interchange(struct x12_reader *r, struct findings *f)
 
 static int close_interchange(struct x12_reader *r, struct findings *f)
 {
-    const struct x12_segment *s = &r->segment;
+    const struct edi_segment *s = &r->segment;
     unsigned long count;
     if (!parse_count(element(s, 1), &count) || count != r->groups)
         return fatal(r, f, FAULT_INTERCHANGE_COUNT,
@@ -171,7 +187,7 @@ static int close_interchange(struct x12_reader *r, struct findings *f)
 
 static int open_group(struct x12_reader *r, struct findings *f)
 {
-    const struct x12_segment *s = &r->segment;
+    const struct edi_segment *s = &r->segment;
     r->groups++;
     r->sets = 0;
     r->header.functional_id = element(s, 1);
@@ -197,7 +213,7 @@ static int open_group(struct x12_reader *r, struct findings *f)
 
 static int close_group(struct x12_reader *r, struct findings *f)
 {
-    const struct x12_segment *s = &r->segment;
+    const struct edi_segment *s = &r->segment;
     unsigned long count;
     if (!parse_count(element(s, 1), &count) || count != r->sets)
         return fatal(r, f, FAULT_GROUP_COUNT,
@@ -262,7 +278,7 @@ static bool at_trailer(const struct x12_reader *r)
 
 static int close_set(struct x12_reader *r, struct reading *reading, struct findings *f)
 {
-    const struct x12_segment *s = &r->segment;
+    const struct edi_segment *s = &r->segment;
     check_close(&reading->check);
     size_t position = reading->check.position;
     unsigned long count;
@@ -290,7 +306,7 @@ static int read_set(struct x12_reader *r, const struct set *set, struct node **o
 {
     unsigned before = f->errors;
     struct reading reading;
-    reading_open(&reading, &r->lexer, r->dictionary, set, false, f, &r->faults);
+    reading_open(&reading, &r->lexer.text, r->dictionary, set, false, f, &r->faults);
     reading.check.label[0] = r->header.set;
     reading.check.label[1] = r->header.set_control;
     reading.root = node_new(f->arena, NODE_OBJECT, slice_of(set->id));
