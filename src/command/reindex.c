@@ -98,6 +98,11 @@ static void tell(struct view *v, bool as_json)
                result.missing_days - result.unknown_days == 1 ? "" : "s");
 }
 
+static int precedence(const void *config, const char *source, const char *other)
+{
+    return config_precedence(config, source, other);
+}
+
 static int run(struct view *v, bool as_json)
 {
     struct findings f = {.arena = &v->arena};
@@ -105,6 +110,8 @@ static int run(struct view *v, bool as_json)
         command_print_findings(&f);
         return EXIT_CANT_WRITE;
     }
+    result.precedence = precedence;
+    result.context = v->config;
     progress(true);
     int rc = reindex(&v->spool, v->state, &result, &f);
     progress(false);

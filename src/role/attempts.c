@@ -61,12 +61,11 @@ static int64_t attempt_time(int folder, const char *name, const json_t *attempt)
     return seconds;
 }
 
-static int find_numbers(struct parcel *p)
+static int find_numbers(int folder, unsigned *last_attempt, unsigned *last_receipt)
 {
-    int copy = openat(p->document.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = copy < 0 ? NULL : fdopendir(copy);
     const struct dirent *entry;
-    unsigned last_receipt = 0;
     if (!d) {
         if (copy >= 0)
             close(copy);
@@ -75,14 +74,31 @@ static int find_numbers(struct parcel *p)
     while ((entry = readdir(d))) {
         unsigned attempt = number_of(entry->d_name, "attempt-"),
                  receipt = number_of(entry->d_name, "receipt-");
-        if (attempt > p->last_attempt)
-            p->last_attempt = attempt;
-        if (receipt > last_receipt)
-            last_receipt = receipt;
+        if (attempt > *last_attempt)
+            *last_attempt = attempt;
+        if (receipt > *last_receipt)
+            *last_receipt = receipt;
     }
     closedir(d);
-    p->next_attempt = (p->last_attempt > last_receipt ? p->last_attempt : last_receipt) + 1;
     return 0;
+}
+
+bool attempts_may_have_arrived(int folder)
+{
+    char name[32];
+    unsigned attempt = 0, receipt_number = 0;
+    if (find_numbers(folder, &attempt, &receipt_number) < 0)
+        return true; /* be careful */
+    if (!attempt)
+        return false;
+    snprintf(name, sizeof name, "receipt-%u.json", attempt);
+    json_t *receipt = read_json(folder, name);
+    const char *verdict = receipt ? json_text_at(receipt, "verdict") : NULL;
+    bool settled =
+        verdict && (!strcmp(verdict, verdict_word(RETRY)) || !strcmp(verdict, verdict_word(HELD)) ||
+                    !strcmp(verdict, verdict_word(REJECTED)));
+    json_decref(receipt);
+    return !settled;
 }
 
 /* Killed behind the receipt and before the move, or taken out of the archive by hand. When the document has
@@ -118,8 +134,10 @@ static void note_attempt(struct parcel *p, const json_t *attempt, const char *he
 int attempts_find(struct parcel *p, const char *here)
 {
     char name[32];
-    if (find_numbers(p) < 0)
+    unsigned last_receipt = 0;
+    if (find_numbers(p->document.folder, &p->last_attempt, &last_receipt) < 0)
         return -1;
+    p->next_attempt = (p->last_attempt > last_receipt ? p->last_attempt : last_receipt) + 1;
     if (!p->last_attempt)
         return 0;
     snprintf(name, sizeof name, "receipt-%u.json", p->last_attempt);

@@ -149,14 +149,28 @@ static void refuse_delivered(struct parcel *p, unsigned attempt)
     p->in_doubt = true;
 }
 
-static void refuse_replaced(struct parcel *p, const struct seen *holder)
+static void refuse_replaced(struct desk *d, struct parcel *p, const struct seen *holder)
 {
+    const char *source = document_text(&p->document, "source.name");
+    bool outranked = config_precedence(d->endpoint.all, source, holder->source) < 0;
     refuse(p, "document.replaced",
            holder->delivered
                ? "The other one was delivered, so this one may be removed."
                : "This one may be removed. To send it nevertheless, remove the other one first.",
-           arena_printf(p->findings.arena, "Another document of the same number has taken its place: %s.",
-                        holder->document));
+           arena_printf(p->findings.arena,
+                        "Another document of the same number has taken its place: %s%s%s%s%s.",
+                        holder->document, outranked ? ", from the source " : "",
+                        outranked ? holder->source : "", outranked ? ", which has precedence over " : "",
+                        outranked ? source ? source : "its own" : ""));
+}
+
+/* Another source could take its place: from here on, and until it is known that it did not arrive, it may
+ * not.
+ */
+static int mark_sending(struct desk *d, struct parcel *p, const char *key)
+{
+    p->marked = config_outranked(d->endpoint.all, document_text(&p->document, "source.name"));
+    return p->marked ? state_key_sending(d->endpoint.state, key, p->document.name, true) : 0;
 }
 
 /* A document that stood in error/ may have been replaced by a later one meanwhile. */
@@ -172,15 +186,16 @@ static int check_key(struct desk *d, struct parcel *p)
     if (taken == 1 && !strcmp(holder.document, name)) {
         if (holder.delivered >= p->next_attempt)
             refuse_delivered(p, holder.delivered);
-        return 0;
+        return p->settled ? 0 : mark_sending(d, p, key);
     }
     char path[512];
     if (taken == 0 ||
         (taken == 1 && !holder.delivered && !whereabouts_find(&d->spool, holder.document, path)))
-        taken = state_take_key(s, key, name, sha256 ? sha256 : "");
+        taken =
+            state_take_key(s, key, name, sha256 ? sha256 : "", document_text(&p->document, "source.name"));
     if (taken == 1)
-        refuse_replaced(p, &holder);
-    return taken < 0 ? -1 : 0;
+        refuse_replaced(d, p, &holder);
+    return taken < 0 ? -1 : p->settled ? 0 : mark_sending(d, p, key);
 }
 
 static int check_all(struct desk *d, struct batch *b)
@@ -415,6 +430,9 @@ static int enter(struct desk *d, struct parcel *p)
         return -1;
     if ((v->verdict == DELIVERED || p->earlier_arrived) && key &&
         state_key_delivered(s, key, p->document.name, v->attempt) < 0)
+        return -1;
+    bool not_there = v->verdict == RETRY || v->verdict == HELD || (v->verdict == REJECTED && !p->in_doubt);
+    if (p->marked && not_there && state_key_sending(s, key, p->document.name, false) < 0)
         return -1;
     if (v->verdict != DELIVERED || p->elsewhere[0] || (!v->awaited && !v->acknowledgment_due))
         return 0;

@@ -28,8 +28,9 @@ struct parcel { /* one document of the group */
     bool earlier_message;  /* the last attempt was to send another one: translated anew since */
     bool earlier_arrived;  /* and that one is at the other side */
     bool attempted;        /* attempt-<k>.json of this try is written */
-    bool settled;          /* nothing more happens to it in this group */
-    size_t place;          /* the caller's */
+    bool marked;  /* the state says that it is being sent: a source of precedence keeps off its key */
+    bool settled; /* nothing more happens to it in this group */
+    size_t place; /* the caller's */
 };
 
 struct batch {
@@ -58,6 +59,10 @@ const char *dispatch_why_held(const struct parcel *p);
 int attempts_find(struct parcel *p, const char *here);
 int attempts_write(struct desk *d, struct parcel *p); /* attempt-<k>.json of delivery.attempt */
 int attempts_write_receipt(struct desk *d, struct parcel *p, unsigned k); /* receipt-<k>.json from delivery */
+/* Whether a document in this folder arrived, or may have: its last attempt is not settled as one that did
+ * not.
+ */
+bool attempts_may_have_arrived(int folder);
 const char *verdict_word(enum verdict v);
 
 #endif

@@ -2,11 +2,14 @@
  * the numbers by which `trace` finds it. All of it is the same on every try, so a document whose translator
  * was killed behind the commit finds its own entries again. A key is another document's only as long as that
  * one stands somewhere in the spool. */
+#include "base/file.h"
 #include "base/log.h"
 #include "role/difference.h"
+#include "role/dispatch.h"
 #include "role/translation.h"
 #include "role/whereabouts.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -86,6 +89,24 @@ static bool makes_way(struct translator *w, const struct rival *r)
     return result;
 }
 
+/* The rival's folder, wherever in the spool it is; a fault of the machine is noted in f. */
+static bool open_rival(struct translator *w, const struct rival *r, struct document *d, struct findings *f)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s", r->path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        return false;
+    *slash = '\0';
+    int parent = openat(w->spool.root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool opened = parent >= 0 && document_open(d, parent, slash + 1, f) == 0;
+    if (!opened && error_is_the_machines(errno))
+        f->machine = errno;
+    if (parent >= 0)
+        close(parent);
+    return opened;
+}
+
 static struct slice rival_canonical(struct translator *w, struct translation *t, const struct rival *r)
 {
     if (r->in_group)
@@ -93,24 +114,50 @@ static struct slice rival_canonical(struct translator *w, struct translation *t,
     struct buffer bytes = {0};
     struct findings ignored = {.arena = &w->arena};
     struct document d;
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s", r->path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        return SLICE_NONE;
-    *slash = '\0';
-    int parent = openat(w->spool.root, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct slice result = SLICE_NONE;
-    if (parent >= 0 && document_open(&d, parent, slash + 1, &ignored) == 0) {
+    if (open_rival(w, r, &d, &ignored)) {
         if (document_read(&d, "canonical.json", &bytes, &ignored) == 0)
             result = arena_copy(&w->arena, buffer_as_slice(&bytes));
         document_close(&d);
     }
-    t->findings.machine = ignored.machine;
-    if (parent >= 0)
-        close(parent);
+    if (ignored.machine)
+        t->findings.machine = ignored.machine;
     buffer_free(&bytes);
     return result;
+}
+
+/* ---- other sources ---- */
+
+static const char *source_of(const struct translation *t)
+{
+    return document_text(&t->document, "source.name");
+}
+
+/* 1: this document's source has precedence over the holder's; -1: the other way round; 0: neither. */
+static int precedence(struct translator *w, const struct translation *t, const struct seen *holder)
+{
+    return *holder->source ? config_precedence(w->config, source_of(t), holder->source) : 0;
+}
+
+/* The holder did not leave, and cannot from now on: its courier looks at the key before it sends, and says in
+ * the state, before it does, that it is about to. */
+static bool has_not_left(struct translator *w, struct translation *t, const struct seen *holder,
+                         const struct rival *r)
+{
+    struct findings ignored = {.arena = &w->arena};
+    struct document d;
+    if (holder->delivered || holder->sending || !strncmp(r->path, "archive/", 8))
+        return false;
+    if (r->in_group)
+        return true;
+    bool opened = open_rival(w, r, &d, &ignored);
+    if (ignored.machine)
+        t->findings.machine = ignored.machine;
+    if (!opened)
+        return false;
+    bool left = attempts_may_have_arrived(d.folder);
+    document_close(&d);
+    return !left;
 }
 
 static void archive_as_duplicate(struct translator *w, struct translation *t, const char *of, const char *why)
@@ -119,6 +166,36 @@ static void archive_as_duplicate(struct translator *w, struct translation *t, co
     t->outcome = "duplicate";
     document_set(&t->document, "duplicate_of", of);
     document_note(&t->document, w->role, "the same as %s, which %s", of, why);
+}
+
+/* Where the holder came from, when that is another source; and why this one does not win over it. */
+static const char *about_sources(struct translator *w, const struct translation *t, const struct seen *holder)
+{
+    const char *own = source_of(t);
+    if (!*holder->source || !own || !strcmp(holder->source, own))
+        return "";
+    const char *of = arena_printf(&w->arena, " of the source %s", holder->source);
+    if (precedence(w, t, holder) < 0)
+        return arena_printf(&w->arena, "%s, which has precedence over %s", of, own);
+    if (precedence(w, t, holder) == 0)
+        return of;
+    return arena_printf(&w->arena, "%s: %s has precedence, but %s", of, own,
+                        holder->delivered ? "that one was delivered, and cannot be taken back"
+                                          : "that one is being sent, or may have arrived");
+}
+
+static const char *what_to_do(struct translator *w, const struct translation *t, const struct seen *holder)
+{
+    if (precedence(w, t, holder) <= 0)
+        return "If the partner is to have the change, tell them, or send it as an order change; if the first "
+               "one "
+               "never reached them, see its folder. This one may stay here or be removed.";
+    return arena_printf(
+        &w->arena,
+        "Tell the partner which of the two counts, or send this one as an order change. Should "
+        "the other one not have arrived, put this one back into translate/. So that %s takes no "
+        "such numbers again, say in its [route …] for which partners it is: partners = …",
+        holder->source);
 }
 
 /* Another content under a key that is taken: what differs, and what to do about it. */
@@ -138,31 +215,47 @@ static void refuse_different(struct translator *w, struct translation *t, const 
     }
     document_set(&t->document, "differs_from", holder->document);
     translation_fail(
-        t, "document.key-taken",
-        "If the partner is to have the change, tell them, or send it as an order change; if the first one "
-        "never reached them, see its folder. This one may stay here or be removed.",
-        "The %.*s %.*s for %s was handled before, as document %s (%s), and this one differs from it%s",
+        t, "document.key-taken", what_to_do(w, t, holder),
+        "The %.*s %.*s for %s was handled before, as document %s (%s)%s, and this one differs from "
+        "it%s",
         SLICE_ARG(t->identity.type), SLICE_ARG(t->identity.number), t->partner->name, holder->document,
         r->in_group  ? "just now"
         : r->path[0] ? r->path
                      : "delivered, and no longer in the spool",
+        about_sources(w, t, holder),
         before ? n > DIFFERENCE_LIMIT ? " in many values; the first ones are:" : ":" : ".");
     for (const struct finding *d = differences.first; d; d = d->next)
         finding_add(&t->findings, SEVERITY_ERROR, d->code, d->where, d->todo, "%s", d->what);
+}
+
+/* Whether the key goes over to this document; why is what its history says of the other one. */
+static bool gives_up(struct translator *w, const struct group *g, struct translation *t,
+                     const struct seen *holder, struct rival *rival, const char **why)
+{
+    int order = precedence(w, t, holder);
+    *why = "is nowhere in the spool";
+    if (!find_rival(w, g, holder->document, rival))
+        return !holder->delivered;
+    *why = "stands in error/ and was not sent";
+    if (order >= 0 && makes_way(w, rival))
+        return true;
+    *why = arena_printf(&w->arena, "was not sent, and came from the source %s: %s has precedence",
+                        holder->source, source_of(t));
+    return order > 0 && strcmp(holder->canonical_sha256, t->canonical_sha256) != 0 &&
+           has_not_left(w, t, holder, rival);
 }
 
 static int claim_key(struct translator *w, struct group *g, struct translation *t)
 {
     struct seen holder;
     struct rival rival = {0};
+    const char *why;
     t->key = business_key(t);
     document_set(&t->document, "business_key", t->key);
-    int taken = state_claim_key(w->state, t->key, t->name, t->canonical_sha256, &holder);
-    if (taken == 1 &&
-        (find_rival(w, g, holder.document, &rival) ? makes_way(w, &rival) : !holder.delivered)) {
-        document_note(&t->document, w->role, "takes the place of %s, which %s", holder.document,
-                      rival.path[0] ? "stands in error/ and was not sent" : "is nowhere in the spool");
-        taken = state_take_key(w->state, t->key, t->name, t->canonical_sha256);
+    int taken = state_claim_key(w->state, t->key, t->name, t->canonical_sha256, source_of(t), &holder);
+    if (taken == 1 && gives_up(w, g, t, &holder, &rival, &why)) {
+        document_note(&t->document, w->role, "takes the place of %s, which %s", holder.document, why);
+        taken = state_take_key(w->state, t->key, t->name, t->canonical_sha256, source_of(t));
     }
     if (taken < 0)
         return -1;
@@ -241,20 +334,28 @@ static int join_earlier_failure(struct translator *w, struct group *g, struct tr
         return 0;
     const char *key = arena_printf(&w->arena, "failed|%s|%s|%s|%s", source, file, sha256,
                                    t->sending ? t->sending->endpoint : "");
-    int taken = state_claim_key(w->state, key, name, sha256, &holder);
+    int taken = state_claim_key(w->state, key, name, sha256, source, &holder);
     if (taken != 1)
         return taken;
     bool waits = find_rival(w, g, holder.document, &rival) &&
                  (rival.in_group ? rival.in_group->fate == FATE_ERROR : !strncmp(rival.path, "error/", 6));
     if (!waits)
-        return state_take_key(w->state, key, name, sha256);
+        return state_take_key(w->state, key, name, sha256, source);
     archive_as_duplicate(w, t, holder.document, "waits in error/ already");
     return 0;
 }
 
+/* A number that the first of the sources has spoken of is not free for the others while its document waits to
+ * be put right. */
+static bool keeps_number(const struct translator *w, const struct translation *t)
+{
+    return w->config->precedence && !config_outranked(w->config, source_of(t));
+}
+
 int ledger_fail(struct translator *w, struct group *g, struct translation *t)
 {
-    if ((t->release_key && t->holds_key && state_release_key(w->state, t->key, t->name) < 0) ||
+    if ((t->release_key && t->holds_key && !keeps_number(w, t) &&
+         state_release_key(w->state, t->key, t->name) < 0) ||
         join_earlier_failure(w, g, t) < 0) {
         log_error("the state cannot be written: %s", state_error(w->state));
         return -1;

@@ -132,6 +132,7 @@ static const struct map *find_map(struct translator *w, struct translation *t, c
             source);
         return NULL;
     }
+    t->route = r;
     document_set(&t->document, "route", r->name);
     document_set(&t->document, "read_map", r->map);
     const struct map *m = map_load(w->maps, r->map, &t->findings);
@@ -277,6 +278,28 @@ static int add_destination(struct translator *w, struct group *g, const struct t
     return 0;
 }
 
+/* Who may write to a folder of inbox/ may hand in documents in that source's name: for those partners, and of
+ * those types, that its route allows. */
+static bool may_hand_in(struct translator *w, struct translation *t)
+{
+    const struct route *r = t->route;
+    bool type = !r || config_allows(r->types, t->identity.type),
+         partner = !r || config_allows(r->partners, slice_of(t->partner->id));
+    if (type && partner)
+        return true;
+    const char *key = type ? "partners" : "types",
+               *word = type ? t->partner->id : arena_text(&w->arena, t->identity.type);
+    translation_fail(
+        t, type ? "route.partner" : "route.type",
+        arena_printf(&w->arena,
+                     "If it may, add %s to %s of [route %s] in %s, and reload; if not, ask who laid "
+                     "it there.",
+                     word, key, r->name, r->file),
+        "The source %s may not hand in this %.*s for %s: its route %s is limited to other %s.", r->source,
+        SLICE_ARG(t->identity.type), t->partner->name, r->name, key);
+    return false;
+}
+
 int translation_address(struct translator *w, struct group *g, struct translation *t)
 {
     if (t->fate != FATE_SEND || t->destination)
@@ -287,6 +310,8 @@ int translation_address(struct translator *w, struct group *g, struct translatio
         return 0;
     }
     document_set(&t->document, "partner", t->partner->id);
+    if (!may_hand_in(w, t))
+        return 0;
     unsigned n = 0, only = t->document.destination;
     for (const struct sending *s = t->partner->sendings; s; s = s->next) {
         if (!slice_is(t->identity.type, s->type))

@@ -35,6 +35,7 @@ struct translation { /* one folder of the group */
     struct slice canonical_bytes;
     char canonical_sha256[HASH_TEXT];
     struct identity identity;
+    const struct route *route; /* by which it was read */
     const struct partner *partner;
     const struct sending *sending;
     unsigned destination; /* 1.., 0: not addressed */

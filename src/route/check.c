@@ -3,6 +3,7 @@
 #include "adapter/adapter.h"
 #include "base/word.h"
 #include "edi/dictionary.h"
+#include "route/authority.h"
 #include "route/sections.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -419,6 +420,7 @@ int config_check(const struct config *c, struct map_library *maps, struct findin
         check_route(&k, r);
     for (const struct partner *p = c->partners; p; p = p->next)
         check_partner(&k, p);
+    authority_check(c, maps, f);
     if (!c->routes)
         say(&k, SEVERITY_WARNING, "config.route.none", c->file,
             "Add a [route …] with source = the folder of inbox/ and the map that reads what lies there.",

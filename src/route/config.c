@@ -109,6 +109,7 @@ static void load_route(struct loading *l, struct section *s)
     r->name = s->name;
     r->file = s->file;
     r->line = s->line;
+    r->section = s;
     if (!check_name(l, s))
         return;
     keys_fill(l, s, route_keys, r);
@@ -464,4 +465,32 @@ const struct route *config_route(const struct config *c, const char *source, con
         if (!strcmp(r->source, source) && fnmatch(r->pattern, file_name, 0) == 0)
             return r;
     return NULL;
+}
+
+/* The place in the order of sources; those that are not named share the last one. */
+static size_t rank(const struct config *c, const char *source)
+{
+    size_t n = 0;
+    while (c->precedence && c->precedence[n] && strcmp(c->precedence[n], source ? source : "") != 0)
+        n++;
+    return n;
+}
+
+int config_precedence(const struct config *c, const char *source, const char *other)
+{
+    size_t one = rank(c, source), two = rank(c, other);
+    return one < two ? 1 : one > two ? -1 : 0;
+}
+
+bool config_outranked(const struct config *c, const char *source)
+{
+    return rank(c, source) > 0;
+}
+
+bool config_allows(const char *const *words, struct slice word)
+{
+    for (size_t i = 0; words && words[i]; i++)
+        if (slice_is(word, words[i]))
+            return true;
+    return !words;
 }

@@ -24,6 +24,9 @@ struct endpoint_config {
 struct route {                           /* what lies in inbox/<source> and which map reads it */
     const char *name, *source, *pattern; /* glob on the original file name, "*" */
     const char *map;
+    const char *const *partners; /* ids of those it may hand in documents for; NULL: all */
+    const char *const *types;    /* canonical types it may hand in; NULL: all */
+    const struct section *section;
     const char *file;
     int line;
     struct route *next;
@@ -79,6 +82,8 @@ struct config {
     const char *translators_directory;
     const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators;
                                        NULL-terminated */
+    const char *const *precedence;  /* sources; an earlier one wins a business key over a later one, and that
+                                       over those that are not named. NULL: whoever comes first has it */
     const char *secrets_file, *key_file;
     int translators;        /* processes */
     int group;              /* documents a group at most, 256 */
@@ -119,6 +124,11 @@ long endpoint_number(const struct endpoint_config *e, const char *key, long leas
 bool endpoint_yes(const struct endpoint_config *e, const char *key, bool otherwise, struct findings *f);
 const struct partner *config_partner(const struct config *c, const char *id);
 const struct partner *config_partner_by_erp(const struct config *c, struct slice erp_id);
+/* 1: the document of this source wins over one of the other; -1: the other way round; 0: neither. */
+int config_precedence(const struct config *c, const char *source, const char *other);
+bool config_outranked(const struct config *c, const char *source); /* some source wins over it */
+/* Whether a list of words (NULL: anything goes) has the word. */
+bool config_allows(const char *const *words, struct slice word);
 const struct route *config_route(const struct config *c, const char *source, const char *file_name);
 
 #endif

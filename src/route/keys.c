@@ -18,6 +18,7 @@ const struct key main_keys[] = {
     {"settle", KEY_NUMBER, offsetof(struct config, settle_seconds), "2", 0, 3600, NULL, false},
     {"rescan", KEY_NUMBER, offsetof(struct config, rescan_seconds), "30", 1, 3600, NULL, false},
     {"log_format", KEY_CHOICE, offsetof(struct config, log_format), "text", 0, 0, log_formats, false},
+    {"precedence", KEY_WORDS, offsetof(struct config, precedence), NULL, 0, 0, NULL, false},
     {"secrets", KEY_PATH, offsetof(struct config, secrets_file), "secrets", 0, 0, NULL, false},
     {"key_file", KEY_PATH, offsetof(struct config, key_file), NULL, 0, 0, NULL, false},
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
@@ -36,6 +37,8 @@ const struct key route_keys[] = {
     {"source", KEY_TEXT, offsetof(struct route, source), NULL, 0, 0, NULL, true},
     {"file", KEY_TEXT, offsetof(struct route, pattern), "*", 0, 0, NULL, false},
     {"map", KEY_TEXT, offsetof(struct route, map), NULL, 0, 0, NULL, true},
+    {"partners", KEY_WORDS, offsetof(struct route, partners), NULL, 0, 0, NULL, false},
+    {"types", KEY_WORDS, offsetof(struct route, types), NULL, 0, 0, NULL, false},
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
 };
 
@@ -161,6 +164,16 @@ static void set_choice(struct loading *l, const struct setting *i, const struct 
     buffer_free(&all);
 }
 
+static const char *const *words(struct loading *l, const char *text)
+{
+    const char **list = arena_zero(l->arena, (strlen(text) / 2 + 2) * sizeof *list);
+    char *copy = arena_text(l->arena, slice_of(text)), *next = NULL;
+    size_t n = 0;
+    for (char *word = strtok_r(copy, " \t", &next); word; word = strtok_r(NULL, " \t", &next))
+        list[n++] = word;
+    return list;
+}
+
 static void set_value(struct loading *l, struct setting *i, const struct key *k, char *base)
 {
     void *member = base + k->offset;
@@ -197,6 +210,7 @@ static void set_value(struct loading *l, struct setting *i, const struct key *k,
                    "one ASCII character is wanted.");
         break;
     case KEY_CHOICE: set_choice(l, i, k, member); break;
+    case KEY_WORDS: *(const char *const **)member = words(l, i->value); break;
     case KEY_USAGE:
         if (!test && strcmp(i->value, "production") != 0)
             refuse(l, i, "", "test or production is wanted.");

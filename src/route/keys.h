@@ -17,6 +17,7 @@ enum key_kind {
     KEY_YES,       /* bool: yes, no */
     KEY_CHARACTER, /* char: itself or 0xNN; "none" is 0 where least is 0 */
     KEY_CHOICE,    /* const char *, one of choices */
+    KEY_WORDS,     /* const char *const *, blank-separated; NULL at the end */
     KEY_USAGE,     /* bool test: test, production */
     KEY_ELSEWHERE  /* known here, read by the caller */
 };

@@ -3,4 +3,5 @@ libspoolgate_a_SOURCES += \
 	src/route/sections.c src/route/sections.h \
 	src/route/keys.c src/route/keys.h \
 	src/route/endpoint.c \
+	src/route/authority.c src/route/authority.h \
 	src/route/check.c

@@ -5,15 +5,15 @@
 /* ---- business keys ---- */
 
 int state_claim_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
-                    struct seen *holder)
+                    const char *source, struct seen *holder)
 {
     /* also when it was this document's already: a corrected one is understood anew */
-    sqlite3_stmt *claim =
-        state_statement(s,
-                        "INSERT INTO business_key (key, document, canonical_sha256) VALUES (?1, ?2, ?3) ON "
-                        "CONFLICT (key) DO UPDATE SET"
-                        " canonical_sha256 = excluded.canonical_sha256 WHERE document = excluded.document",
-                        "sss", key, document, canonical_sha256);
+    sqlite3_stmt *claim = state_statement(
+        s,
+        "INSERT INTO business_key (key, document, canonical_sha256, source) VALUES (?1, ?2, ?3, ?4) ON "
+        "CONFLICT (key) DO UPDATE SET canonical_sha256 = excluded.canonical_sha256,"
+        " source = excluded.source WHERE document = excluded.document",
+        "ssss", key, document, canonical_sha256, source ? source : "");
     if (state_run(s, claim) < 0)
         return -1;
     if (sqlite3_changes(s->db) > 0)
@@ -25,15 +25,25 @@ int state_claim_key(struct state *s, const char *key, const char *document, cons
 int state_look_at_key(struct state *s, const char *key, struct seen *holder)
 {
     sqlite3_stmt *look = state_statement(
-        s, "SELECT document, canonical_sha256, delivered FROM business_key WHERE key = ?1", "s", key);
+        s, "SELECT document, canonical_sha256, delivered, source, sending FROM business_key WHERE key = ?1",
+        "s", key);
     int rc = state_step(s, look);
     if (rc != 1)
         return rc;
     state_column(look, 0, holder->document, sizeof holder->document);
     state_column(look, 1, holder->canonical_sha256, sizeof holder->canonical_sha256);
     holder->delivered = (unsigned)sqlite3_column_int64(look, 2);
+    state_column(look, 3, holder->source, sizeof holder->source);
+    holder->sending = sqlite3_column_int(look, 4) != 0;
     sqlite3_reset(look);
     return 1;
+}
+
+int state_key_sending(struct state *s, const char *key, const char *document, bool sending)
+{
+    return state_run(
+        s, state_statement(s, "UPDATE business_key SET sending = ?3 WHERE key = ?1 AND document = ?2", "ssi",
+                           key, document, (int64_t)sending));
 }
 
 int state_key_delivered(struct state *s, const char *key, const char *document, unsigned attempt)
@@ -43,13 +53,14 @@ int state_key_delivered(struct state *s, const char *key, const char *document, 
                            "ssi", key, document, (int64_t)attempt));
 }
 
-int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256)
+int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
+                   const char *source)
 {
-    return state_run(s,
-                     state_statement(s,
-                                     "INSERT OR REPLACE INTO business_key (key, document, canonical_sha256)"
-                                     " VALUES (?1, ?2, ?3)",
-                                     "sss", key, document, canonical_sha256));
+    return state_run(
+        s, state_statement(s,
+                           "INSERT OR REPLACE INTO business_key (key, document, canonical_sha256, source)"
+                           " VALUES (?1, ?2, ?3, ?4)",
+                           "ssss", key, document, canonical_sha256, source ? source : ""));
 }
 
 int state_release_key(struct state *s, const char *key, const char *document)

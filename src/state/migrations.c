@@ -44,6 +44,9 @@ static const char *const migration[] = {
     "NOT NULL,"
     " least INTEGER NOT NULL, most INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (host, spell))"
     " WITHOUT ROWID;",
+    /* 5: which source a key came from, and whether its document is in a courier's hands */
+    "ALTER TABLE business_key ADD COLUMN source TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE business_key ADD COLUMN sending INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define NEWEST ((int)(sizeof migration / sizeof migration[0]))

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DAY_RANGES 12 /* of missing days that a sentence names */
@@ -40,21 +41,43 @@ static void name_by_destination(struct document *d)
         snprintf(d->name, sizeof d->name, "%.28s.%d", d->id, (int)n);
 }
 
+/* A document that may have arrived: an attempt is there, and nothing tells what came of it. */
+static bool may_have_arrived(const struct document *d)
+{
+    int64_t attempts = json_integer_at(d->envelope, "attempts", 0);
+    char name[40];
+    struct stat st;
+    snprintf(name, sizeof name, "attempt-%lld.json", (long long)(attempts < 1 ? 1 : attempts + 1));
+    return !document_text(d, "outcome") &&
+           (fstatat(d->folder, name, &st, 0) == 0 || document_text(d, "not_before") != NULL);
+}
+
+/* Of two undelivered documents on their way, whose key it is. */
+static bool comes_before(const struct walk *w, const struct document *d, const struct seen *holder)
+{
+    int order =
+        w->result->precedence && !holder->sending
+            ? w->result->precedence(w->result->context, document_text(d, "source.name"), holder->source)
+            : 0;
+    return order ? order > 0 : strcmp(d->name, holder->document) < 0;
+}
+
 static int index_key(struct walk *w, const struct document *d)
 {
     const char *key = document_text(d, "business_key"), *outcome = document_text(d, "outcome");
-    const char *sha256 = document_text(d, "canonical.sha256");
+    const char *sha256 = document_text(d, "canonical.sha256"), *source = document_text(d, "source.name");
     struct seen holder;
     if (!key || (outcome && !strcmp(outcome, "duplicate")) || document_text(d, "differs_from"))
         return 0;
     bool delivered = outcome && !strcmp(outcome, "delivered");
-    int rc = state_claim_key(w->state, key, d->name, sha256 ? sha256 : "", &holder);
+    int rc = state_claim_key(w->state, key, d->name, sha256 ? sha256 : "", source, &holder);
     if (rc == 1 && w->stage != STAGE_ERROR &&
-        (strcmp(d->name, holder.document) < 0 || (delivered && !holder.delivered)) &&
-        (delivered || !holder.delivered))
-        rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "");
+        (comes_before(w, d, &holder) || (delivered && !holder.delivered)) && (delivered || !holder.delivered))
+        rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "", source);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
+    if (w->result->precedence && may_have_arrived(d) && state_key_sending(w->state, key, d->name, true) < 0)
+        return -1;
     int64_t attempt = json_integer_at(d->envelope, "attempts", 1);
     return state_key_delivered(w->state, key, d->name,
                                !delivered                            ? 0
@@ -331,7 +354,7 @@ static int refuse(struct findings *f)
 int reindex(const struct spool *s, struct state *st, struct reindexing *r, struct findings *f)
 {
     struct walk w = {.state = st, .result = r, .findings = f};
-    *r = (struct reindexing){.force = r->force};
+    *r = (struct reindexing){.precedence = r->precedence, .context = r->context, .force = r->force};
     if (spool_alone(s) < 0)
         return refuse(f);
     int rc = -1;

@@ -26,13 +26,17 @@ struct seen {
     char document[48];         /* "<id>.<n>" that holds the key */
     char canonical_sha256[65]; /* of what was understood */
     unsigned delivered;        /* number of the attempt that arrived; 0: none is known */
+    char source[64];           /* the source of its document; "" when it is not known */
+    bool sending;              /* a courier has it in hand, or does not know whether it arrived */
 };
 /* All return 0 unless said otherwise, and -1 when the database failed: state_error says how. */
 /* 0: the key is now this document's (or was already); 1: another one holds it, told in *holder; -1 error. */
 int state_claim_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
-                    struct seen *holder);
-int state_take_key(struct state *s, const char *key, const char *document,
-                   const char *canonical_sha256); /* over */
+                    const char *source, struct seen *holder);
+int state_take_key(struct state *s, const char *key, const char *document, const char *canonical_sha256,
+                   const char *source); /* over */
+/* Before a courier sends what another document might take the place of, and when it did not arrive. */
+int state_key_sending(struct state *s, const char *key, const char *document, bool sending);
 int state_release_key(struct state *s, const char *key, const char *document);
 int state_look_at_key(struct state *s, const char *key, struct seen *holder); /* 1: held, 0: not, -1 */
 /* The holder's document was delivered by that attempt; 0: it was not, after all. What was delivered keeps its

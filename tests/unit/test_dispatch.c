@@ -16,8 +16,9 @@ static struct {
     int64_t not_before;
     const char *external, *problem;
     unsigned delivered, confirmed, prepared, attempt;
-    bool awaited;
     const char *place, *last_place; /* where it is now; where the last attempt went */
+    bool awaited, looks_at_key;
+    bool was_sending; /* what the state said of the key while it was being delivered */
 } other_side;
 
 static void check_last_address(const struct delivery *d)
@@ -53,7 +54,6 @@ static void prepare(struct endpoint *e, struct delivery *const *d, size_t n)
 
 static void deliver(struct endpoint *e, struct delivery *const *d, size_t n)
 {
-    (void)e;
     for (size_t i = 0; i < n; i++) {
         char file[40];
         struct stat st;
@@ -62,6 +62,9 @@ static void deliver(struct endpoint *e, struct delivery *const *d, size_t n)
         snprintf(file, sizeof file, "attempt-%u.json", d[i]->attempt);
         assert_int_equal(fstatat(d[i]->document->folder, file, &st, 0), 0); /* the attempt is written first */
         assert_true(slice_is(d[i]->message, "ISA*message~"));
+        struct seen holder = {0};
+        if (other_side.looks_at_key && state_look_at_key(e->state, "k", &holder) == 1)
+            other_side.was_sending = holder.sending;
         answer(d[i], other_side.deliver);
     }
 }
@@ -610,7 +613,8 @@ static void a_document_that_was_replaced_is_not_sent(void **state)
     put(&c, OUTBOX "/" NAME);
     tree_put(&c.tree, "archive/2026/03/22/20260322T000000000000-aaaaaa.1/document.json", "{}");
     assert_int_equal(
-        state_claim_key(c.desk.endpoint.state, "k", "20260322T000000000000-aaaaaa.1", "c", &holder), 0);
+        state_claim_key(c.desk.endpoint.state, "k", "20260322T000000000000-aaaaaa.1", "c", "erp", &holder),
+        0);
     send_group(&c);
     assert_int_equal(other_side.delivered, 0);
     assert_true(tree_has(&c.tree, "error/" NAME));
@@ -619,6 +623,39 @@ static void a_document_that_was_replaced_is_not_sent(void **state)
     send_group(&c); /* the other one is gone */
     assert_int_equal(other_side.delivered, 1);
     counter_close(&c);
+}
+
+static bool is_sending(struct counter *c)
+{
+    struct seen holder = {0};
+    assert_int_equal(state_look_at_key(c->desk.endpoint.state, "k", &holder), 1);
+    return holder.sending;
+}
+
+/* A translator that has an order of the ERP in hand looks there before it takes the number from another
+ * source: from before the attempt until it is known that the document did not arrive. */
+static void another_source_is_told_what_is_being_sent(void **state)
+{
+    (void)state;
+    static const char *const precedence[] = {"erp", NULL};
+    static const struct {
+        enum verdict verdict;
+        bool sending;
+    } cases[] = {{RETRY, false}, {HELD, false}, {REJECTED, false}, {IN_DOUBT, true}};
+    struct counter c;
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        counter_open(&c);
+        c.config.precedence = i % 2 ? precedence : NULL;
+        put(&c, OUTBOX "/" NAME); /* from no source that is named */
+        other_side.deliver = cases[i / 2].verdict;
+        other_side.looks_at_key = true;
+        send_group(&c);
+        assert_int_equal(other_side.delivered, 1);
+        assert_int_equal(other_side.was_sending,
+                         i % 2); /* without a precedence nobody asks, and nothing is written */
+        assert_int_equal(is_sending(&c), i % 2 && cases[i / 2].sending);
+        counter_close(&c);
+    }
 }
 
 static void held_changes_nothing(void **state)
@@ -681,6 +718,7 @@ int main(void)
         cmocka_unit_test(an_altered_message_is_not_sent),
         cmocka_unit_test(broken_folders_are_not_sent),
         cmocka_unit_test(a_document_that_was_replaced_is_not_sent),
+        cmocka_unit_test(another_source_is_told_what_is_being_sent),
         cmocka_unit_test(held_changes_nothing),
         cmocka_unit_test(trying_ends_some_day),
     };

@@ -64,7 +64,7 @@ static void reindex_says_what_the_folders_say(void **state)
     uint32_t n;
     put_documents(&k.tree);
     /* what the state knew and the spool does not */
-    assert_int_equal(state_claim_key(s, "out|fjord|order|9", "gone.1", "x", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|9", "gone.1", "x", "erp", &holder), 0);
     assert_int_equal(state_control_number_note(s, "fjord", "gone.1", 77), 0);
     assert_int_equal(state_link(s, "order", "stale", "gone.1"), 0);
     assert_int_equal(state_cursor_set(s, "visma", "orders", "here"), 0);
@@ -72,12 +72,12 @@ static void reindex_says_what_the_folders_say(void **state)
     assert_int_equal(r.documents, 9);
     assert_int_equal(k.tree.findings.errors, 0);
     assert_int_equal(k.tree.findings.warnings, 1); /* the broken one */
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "new.1", "x", &holder), 1);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "new.1", "x", "erp", &holder), 1);
     assert_string_equal(holder.document, DAY_ONE "1.1"); /* not the older one, which stands in error/ */
     assert_string_equal(holder.canonical_sha256, "aaa");
-    assert_int_equal(state_claim_key(s, "out|fjord|order|2", "new.1", "x", &holder), 1);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|3", "new.1", "x", &holder), 0);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|9", "new.1", "x", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|2", "new.1", "x", "erp", &holder), 1);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|3", "new.1", "x", "erp", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|9", "new.1", "x", "erp", &holder), 0);
     assert_int_equal(state_control_number(s, "fjord", DAY_ONE "1.1", &n), 0);
     assert_int_equal(n, 40);
     assert_int_equal(state_control_number(s, "fjord", "new.1", &n), 0);
@@ -131,7 +131,7 @@ static void a_reindex_knows_what_a_killed_translator_had_in_hand(void **state)
                  "\"destination\":1,\"business_key\":\"out|fjord|order|1\",\"partner\":\"fjord\","
                  "\"control_number\":7,\"canonical\":{\"sha256\":\"aaa\"}");
     assert_int_equal(reindex(&k.tree.spool, s, &r, &k.tree.findings), 0);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", DAY_ONE "1.1", "aaa", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", DAY_ONE "1.1", "aaa", "erp", &holder), 0);
     assert_int_equal(state_control_number(s, "fjord", DAY_ONE "1.1", &n), 0);
     assert_int_equal(n, 7);
     desk_close(&k);
@@ -145,7 +145,7 @@ static void what_was_delivered_keeps_its_key(void **state)
     struct seen holder = {0};
     struct reindexing r = {0};
     put_documents(&k.tree);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|8", "old.1", "x", NULL), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|8", "old.1", "x", "erp", NULL), 0);
     assert_int_equal(state_key_delivered(s, "out|fjord|order|8", "other.1", 4), 0); /* not its key */
     assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
     assert_int_equal(holder.delivered, 0);
@@ -160,7 +160,7 @@ static void what_was_delivered_keeps_its_key(void **state)
     assert_int_equal(holder.delivered, 1);
     assert_int_equal(state_look_at_key(s, "out|fjord|order|2", &holder), 1);
     assert_int_equal(holder.delivered, 0);
-    assert_int_equal(state_take_key(s, "out|fjord|order|8", "new.1", "y"), 0);
+    assert_int_equal(state_take_key(s, "out|fjord|order|8", "new.1", "y", "erp"), 0);
     assert_int_equal(state_look_at_key(s, "out|fjord|order|8", &holder), 1);
     assert_int_equal(holder.delivered, 0);
     desk_close(&k);
@@ -244,14 +244,17 @@ static void an_older_schema_is_taken_up(void **state)
     desk_open(&k);
     uint32_t n;
     assert_int_equal(state_control_number(k.state, "fjord", "A.1", &n), 0);
-    assert_int_equal(state_claim_key(k.state, "k", "A.1", "x", NULL), 0);
+    assert_int_equal(state_claim_key(k.state, "k", "A.1", "x", "erp", NULL), 0);
     state_close(k.state);
     assert_int_equal(sqlite3_open(k.path, &db), SQLITE_OK);
     assert_int_equal(
-        sqlite3_exec(db,
-                     "DROP TABLE not_sent; DROP TABLE mark; ALTER TABLE business_key DROP COLUMN delivered;"
-                     "PRAGMA user_version=1",
-                     NULL, NULL, NULL),
+        sqlite3_exec(
+            db,
+            "DROP TABLE skew; DROP TABLE not_sent; DROP TABLE mark; ALTER TABLE business_key DROP COLUMN "
+            "delivered;"
+            "ALTER TABLE business_key DROP COLUMN source; ALTER TABLE business_key DROP COLUMN sending;"
+            "PRAGMA user_version=1",
+            NULL, NULL, NULL),
         SQLITE_OK);
     sqlite3_close(db);
     reopen(&k);
@@ -271,7 +274,7 @@ static void a_reindex_cut_short_changes_nothing(void **state)
     desk_open(&k);
     struct seen holder;
     struct reindexing r = {0};
-    assert_int_equal(state_claim_key(k.state, "known", "A.1", "x", &holder), 0);
+    assert_int_equal(state_claim_key(k.state, "known", "A.1", "x", "erp", &holder), 0);
     for (int i = 0; i < 400; i++) {
         char name[DOCUMENT_NAME_TEXT];
         snprintf(name, sizeof name, "20260321T091455123456-%06x.1", i);
@@ -290,7 +293,7 @@ static void a_reindex_cut_short_changes_nothing(void **state)
         struct buffer b = {0};
         int walked = state_links(k.state, "PO", note_row, &b); /* 7: ended by note_row */
         assert_true(walked == 0 || walked == 7);
-        int known = state_claim_key(k.state, "known", "B.1", "x", &holder);
+        int known = state_claim_key(k.state, "known", "B.1", "x", "erp", &holder);
         bool done = b.len > 0;
         assert_int_equal(known, done ? 0 : 1); /* as before or as after, never between */
         buffer_free(&b);

@@ -15,20 +15,20 @@ static void a_key_has_one_holder(void **state)
     struct desk k;
     struct state *s = desk_open(&k)->state;
     struct seen holder = {0};
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", &holder), 0);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aab", &holder),
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", "erp", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aab", "erp", &holder),
                      0); /* its own, corrected */
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "B.1", "bbb", &holder), 1);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "B.1", "bbb", "erp", &holder), 1);
     assert_string_equal(holder.document, "A.1");
     assert_string_equal(holder.canonical_sha256, "aab");
     assert_int_equal(state_release_key(s, "out|fjord|order|1", "B.1"), 0); /* not its to release */
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "B.1", "bbb", NULL), 1);
-    assert_int_equal(state_take_key(s, "out|fjord|order|1", "B.1", "bbb"), 0);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", &holder), 1);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "B.1", "bbb", "erp", NULL), 1);
+    assert_int_equal(state_take_key(s, "out|fjord|order|1", "B.1", "bbb", "erp"), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", "erp", &holder), 1);
     assert_string_equal(holder.document, "B.1");
     assert_int_equal(state_release_key(s, "out|fjord|order|1", "B.1"), 0);
-    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", &holder), 0);
-    assert_int_equal(state_claim_key(s, "x' OR '1'='1", "A.1", "aaa", &holder), 0);
+    assert_int_equal(state_claim_key(s, "out|fjord|order|1", "A.1", "aaa", "erp", &holder), 0);
+    assert_int_equal(state_claim_key(s, "x' OR '1'='1", "A.1", "aaa", "erp", &holder), 0);
     desk_close(&k);
 }
 
