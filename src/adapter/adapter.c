@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "net/skew.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,20 @@ void report_line(struct report *r, bool good, const char *what, const char *form
     va_end(ap);
     buffer_printf(r->lines, "%s %s: %s\n", good ? "ok   " : "wrong", what, said);
     r->failed |= !good;
+}
+
+#define CLOCK_ALLOWED 60 /* seconds before ping complains */
+
+void report_clock(struct report *r, const struct endpoint *e, const char *url)
+{
+    struct skew k;
+    if (skew_since(e->state, url, instant_now().seconds, &k) < 0 || !k.known)
+        return;
+    bool good = k.now >= -CLOCK_ALLOWED && k.now <= CLOCK_ALLOWED, moved = k.most - k.least > CLOCK_ALLOWED;
+    report_line(r, good, "clock", "theirs is %lld seconds %s ours%s%s",
+                (long long)(k.now < 0 ? -k.now : k.now), k.now < 0 ? "behind" : "ahead of",
+                moved ? ", and one of the two was set within the last days" : "",
+                good ? "" : "; times are compared with that in mind, but set this machine's clock by NTP");
 }
 
 /* ---- the name on the other side ---- */

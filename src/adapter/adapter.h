@@ -111,8 +111,10 @@ int adapter_record(struct endpoint *e, const char *document, const char *note, j
  * {name} filled in from the envelope. Letters, digits and ._- only, never a dot first, at most 120 long. */
 #define ADAPTER_FILE_NAME 121
 void adapter_file_name(const struct delivery *d, char out[ADAPTER_FILE_NAME]);
-/* A line of ping: "ok    what: …" or "wrong what: …". */
+/* A line of ping: "ok    what: …" or "wrong what: …". What is looked at is called as its setting is. */
 void report_line(struct report *r, bool good, const char *what, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* How the clock of url's host stands, as its answers have shown (net/skew.h); no line when none has. */
+void report_clock(struct report *r, const struct endpoint *e, const char *url);
 
 #endif

@@ -202,6 +202,13 @@ static enum oauth_result judge(const struct oauth_client *c, const struct http_e
     }
     if (x->status == 200)
         return take_token(c, x, out, life, f);
+    if (x->status >= 300 && x->status < 400) {
+        finding_add(f, SEVERITY_WARNING, "oauth.redirect", c->token_url,
+                    "It is not followed. Compare token_url with the developer portal.",
+                    "The token server answers %ld, which points elsewhere; it is asked again later.",
+                    x->status);
+        return OAUTH_LATER;
+    }
     if (x->status >= 400 && x->status < 500 && x->status != 408 && x->status != 425 && x->status != 429)
         return refused(c, x, secret, f);
     finding_add(f, SEVERITY_WARNING, "oauth.later", c->token_url, "",
@@ -253,6 +260,15 @@ enum oauth_result oauth_token(const struct oauth_client *c, struct http *h, stru
     } else {
         buffer_wipe(&old);
     }
+    return result;
+}
+
+enum oauth_result oauth_token_anew(const struct oauth_client *c, struct http *h, struct secrets *secrets,
+                                   struct state *st, struct buffer *out, int64_t *life, struct findings *f)
+{
+    enum oauth_result result = fetch(c, h, secrets, out, life, f);
+    if (result == OAUTH_OK)
+        keep(c, secrets, st, buffer_as_slice(out), *life);
     return result;
 }
 

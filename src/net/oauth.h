@@ -28,6 +28,10 @@ enum oauth_result {
  * moment. */
 enum oauth_result oauth_token(const struct oauth_client *c, struct http *h, struct secrets *secrets,
                               struct state *st, struct buffer *out, struct findings *f);
+/* The same with a token that is asked for now, whatever is cached: whether the credentials are good today.
+ * One that is cached stays when none is given. *life: seconds it is good for. */
+enum oauth_result oauth_token_anew(const struct oauth_client *c, struct http *h, struct secrets *secrets,
+                                   struct state *st, struct buffer *out, int64_t *life, struct findings *f);
 /* Seconds until the cached token expires; -1 when there is none. */
 int64_t oauth_expires_in(const struct oauth_client *c, struct state *st);
 /* After a 401: the cached one is no good. */

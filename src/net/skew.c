@@ -51,9 +51,9 @@ static bool measure(const struct http_exchange *x, int64_t *middle, int64_t *spr
 /* "2 hours", "14 seconds": what people read. */
 static const char *amount(int64_t ms, char out[40])
 {
-    long long seconds = (long long)(ms < 0 ? -ms : ms) / 1000;
+    long long seconds = ((long long)(ms < 0 ? -ms : ms) + 500) / 1000;
     if (seconds >= 2 * 3600)
-        snprintf(out, 40, "%lld hours", seconds / 3600);
+        snprintf(out, 40, "%lld hours", (seconds + 1800) / 3600);
     else
         snprintf(out, 40, "%lld seconds", seconds);
     return out;

@@ -6,8 +6,9 @@ transactions() { control GET /orderful/transactions | jq -c '[.. | objects | sel
 times() { transactions | jq --arg n "$1" '[.[] | select(.n==$n)] | length'; }
 clock() { control POST /clock "$1" >/dev/null; }
 
+start_sshd
 begin_case() { # SANDBOX-ARGUMENT...: a fresh sandbox and a site that only sends to Orderful what is dropped
-    rm -rf "$work/sandbox" "$work/site"
+    rm -rf "$work/sandbox" "$work/site" "$SFTP_ROOT"/*/in/*
     start_sandbox --orderful-limit 100000 "$@"
     make_site "$work/site"
     setting "$site/spoolgate.conf" "endpoint orderful" confirm_seconds 2
@@ -23,8 +24,6 @@ run() { "$SPOOLGATE" run --until-idle --limit 60 >>"$work/run.out" 2>>"$work/run
 outcome() { # NUMBER
     find "$site/spool" -name document.json -exec jq -r --arg n "$1" 'select(.number == $n) | .outcome // "waits"' {} + | sort | xargs
 }
-
-start_sshd
 
 # once with the poll, to have an order to drop
 start_sandbox --orderful-limit 100000
@@ -98,5 +97,31 @@ drop 730006
 run
 is "$(times 730006) $(outcome 730006)" "1 undecided" "another's of an hour ago, which could be ours if a clock was wrong: nothing is sent, a person decides"
 like "$(cat "$site"/spool/error/*/error.txt)" 'transaction.* [0-9]+.*could be it' "error.txt says which transaction"
+end_case
+
+# ---- the ERP's clock ----
+begin_case
+setting "$site/spoolgate.conf" "endpoint visma" start 2026-11-01T00:00:00
+change() { control POST /visma/purchaseorder "{\"orderNbr\": \"$1\", \"description\": \"$2\"}" >/dev/null; }
+fetched() { # NUMBER TEXT: how often it was, in the archive or (it differs from what was sent before) in error/
+    find "$site/spool" -name 'source.json' -exec jq -r --arg n "$1" --arg t "$2" 'select(.orderNbr? == $n and .description == $t) | .orderNbr' {} + | wc -l
+}
+clock '{"advance": 86400}'
+change 500255 ahead
+run
+is "$(fetched 500255 ahead)" 1 "their clock is a day ahead: what was changed is fetched"
+clock '{"advance": -86400}'
+change 500256 later
+run
+is "$(fetched 500256 later)" 1 "it is put right: what is changed then is fetched all the same"
+clock '{"advance": 300000000}'
+change 500260 wild
+clock '{"advance": -300000000}'
+run
+is "$(fetched 500260 wild)" 1 "an order that was saved with a time far ahead is fetched"
+change 500261 usual
+run
+is "$(fetched 500261 usual)" 1 "and hides none that is saved after it"
+is "$(transactions | jq -c 'group_by([.n,.t]) | map(select(length>1)) | length')" 0 "nothing was sent twice for it"
 end_case
 finish

@@ -55,13 +55,19 @@ control POST /clock '{"advance": 7200}'
 control POST /visma/purchaseorder "$(jq -n '{orderNbr:"600001",description:"changed after it was sent"}')" || true
 "$SPOOLGATE" run --until-idle --limit 60 >"$work/run3" 2>"$work/log3"
 unlike "$(cat "$work/log3")" ' 401( |:|$)' "an expired token is renewed ahead of its expiry, without a 401"
+control POST /clock '{"advance": -7200}' # which ping would complain of
 control POST /visma/revoke '{}'
 "$SPOOLGATE" ping visma >"$work/ping"
-is $? 0 "after a revocation a 401 is answered with a new token, once"
+is $? 0 "after a revocation there is a new token"
+like "$(cat "$work/ping")" 'client_id: a new token is given, good for [0-9]+ seconds' "ping names what it looked at by its setting"
+like "$(cat "$work/ping")" 'tenant_id: it is that of Nordmat' "the company as well"
+like "$(cat "$work/ping")" 'clock: theirs is [0-9]+ seconds (behind|ahead of) ours, and one of the two was set' "and tells that a clock was set"
 printf wrong | "$SPOOLGATE" secret set visma-client-secret
+"$SPOOLGATE" ping visma >"$work/ping.cached" 2>&1
+is $? 1 "with a wrong client secret ping says so, also while a good token is cached"
 control POST /visma/revoke '{}'
 "$SPOOLGATE" ping visma >"$work/ping.wrong" 2>&1
-is $? 1 "with a wrong client secret ping says so"
+is $? 1 "and when it is not"
 like "$(cat "$work/ping.wrong")" 'invalid_client|client secret|secret' "in words"
 unlike "$(cat "$work/ping.wrong")" 'wrong$' "without the secret"
 printf sandbox-visma-secret | "$SPOOLGATE" secret set visma-client-secret

@@ -1,44 +1,30 @@
 /* orderful_ping: is the key good, are we who we say, and may we send each partner what its file says? */
 #include "adapter/orderful/orderful.h"
 #include "base/json.h"
-#include <curl/curl.h>
 #include <stdio.h>
-#include <time.h>
 
 #define KIND "GET settings"
 #define PAGES 50
-#define SKEW_ALLOWED 60
-
-static void ping_clock(struct report *r, const struct http_exchange *x)
-{
-    char date[64];
-    time_t theirs = http_answer_header(x, "Date", date, sizeof date) ? curl_getdate(date, NULL) : -1;
-    if (theirs < 0)
-        return;
-    long long skew = (long long)(theirs - time(NULL));
-    bool good = skew >= -SKEW_ALLOWED && skew <= SKEW_ALLOWED;
-    report_line(r, good, "clock", "theirs is %lld seconds %s ours%s", skew < 0 ? -skew : skew,
-                skew < 0 ? "behind" : "ahead of", good ? "" : "; set this machine's clock by NTP");
-}
-
 static void ping_identity(const struct endpoint *e, struct report *r, const json_t *me)
 {
     const struct orderful *o = e->session;
     const char *name = json_text_at(me, "name");
     const struct us *us = &e->all->us;
-    const char *ours = o->test && us->test_isa_id ? us->test_isa_id : us->isa_id;
+    bool test = o->test && us->test_isa_id;
+    const char *ours = test ? us->test_isa_id : us->isa_id;
     bool known = false;
     size_t i;
     json_t *account;
-    report_line(r, true, "key", "it is %s's, stream %s", name ? name : "(no name)", orderful_stream(o, true));
+    report_line(r, true, "api_key", "it is %s's", name ? name : "(no name)");
+    report_line(r, true, "stream", "%s", orderful_stream(o, true));
     json_array_foreach(json_object_get(me, "ediAccounts"), i, account)
     {
         const char *id = json_text_at(account, o->test ? "testIsaId" : "liveIsaId");
         known |= id && ours && !strcmp(id, ours);
     }
     if (ours)
-        report_line(r, known, "our ISA id", known ? "%s" : "%s is not one of this organization's accounts",
-                    ours);
+        report_line(r, known, test ? "[us] test_isa_id" : "[us] isa_id",
+                    known ? "%s" : "%s is not one of this organization's accounts", ours);
 }
 
 /* All relationships, page by page; NULL when they cannot be read. */
@@ -91,7 +77,7 @@ static void ping_sending(const struct orderful *o, struct report *r, const json_
                          const struct partner *p, const struct sending *s)
 {
     const struct orderful_type *type = orderful_type(o, s->type);
-    const char *what = arena_printf(r->findings->arena, "%s to %s", s->type, p->id);
+    const char *what = arena_printf(r->findings->arena, "[send %s] of %s", s->type, p->id);
     const json_t *one = type ? find(o, all, p, type->set) : NULL;
     const char *status = json_text_at(one, "status"), *send = json_text_at(one, "autoSend");
     if (!type) {
@@ -116,17 +102,21 @@ int orderful_ping(struct endpoint *e, struct report *r)
     struct http_exchange x;
     int64_t wait;
     json_t *me, *all = NULL;
+    const struct orderful *o = e->session;
     enum orderful_got got = orderful_get(e, KIND, "/v3/organizations/me", &me, &x, &wait, r->findings);
     if (x.failure == HTTP_ANSWERED && x.status)
-        ping_clock(r, &x);
+        report_clock(r, e, o->url);
     if (got == ORDERFUL_OK)
         ping_identity(e, r, me);
     else
-        report_line(r, false, "GET /v3/organizations/me",
+        report_line(r, false,
+                    got == ORDERFUL_WAIT                         ? "budget"
+                    : got == ORDERFUL_REFUSED && x.status != 400 ? "api_key"
+                                                                 : "url",
                     got == ORDERFUL_WAIT      ? "the number of requests allowed a minute is used up"
-                    : got == ORDERFUL_MISSING ? "404: the url is not that of the API"
-                    : got == ORDERFUL_BROKEN  ? "no usable answer"
-                                              : "refused");
+                    : got == ORDERFUL_MISSING ? "404 to GET /v3/organizations/me: it is not that of the API"
+                    : got == ORDERFUL_BROKEN  ? "no usable answer to GET /v3/organizations/me"
+                                              : "refused at GET /v3/organizations/me");
     http_exchange_free(&x);
     json_decref(me);
     all = got == ORDERFUL_OK ? relationships(e, r) : NULL;

@@ -5,6 +5,7 @@
 #include "adapter/visma/visma.h"
 #include "base/json.h"
 #include "net/budget.h"
+#include "net/skew.h"
 #include <stdio.h>
 #include <time.h>
 
@@ -143,6 +144,7 @@ static bool perform(struct endpoint *e, struct http_exchange *x, const struct bu
     struct http_exchange *all[] = {x};
     http_perform(v->http, all, 1, 1);
     budget_learn(e->state, v->budget, x, time(NULL));
+    skew_learn(e->state, v->url, x);
     if (x->failure != HTTP_ANSWERED || x->status != 401)
         return true;
     oauth_forget(&v->oauth, e->state);

@@ -145,6 +145,45 @@ static int commit_batch(struct visma_listing *l, struct inbox_batch *batch, size
     return -1;
 }
 
+/* The greatest time seen, but none that is still to come by their own clock: the cursor would stand before
+ * documents that are yet to be saved, and these would be passed over. Then it goes in steps, so that the same
+ * question stays the same for a while. False: it stays. */
+static bool next_cursor(const struct visma_listing *l, char out[64])
+{
+    struct buffer old = {0};
+    struct moment at;
+    snprintf(out, 64, "%s", l->newest_text);
+    if (l->date <= 0 || l->newest.seconds < l->date)
+        return true;
+    moment_print_earlier((struct moment){.seconds = l->date}, 0, out);
+    bool step =
+        state_cursor_get(l->endpoint->state, l->endpoint->config->name, l->resource->name, &old) != 0 ||
+        !moment_parse(old.ptr, &at) || l->date < at.seconds || l->date - at.seconds >= l->visma->overlap / 2;
+    buffer_free(&old);
+    return step;
+}
+
+static int move_cursor(struct visma_listing *l)
+{
+    struct state *s = l->endpoint->state;
+    const char *name = l->endpoint->config->name;
+    char cursor[64], clock[64], kept[32];
+    struct skew now;
+    if (skew_since(s, l->visma->url, time(NULL), &now) < 0)
+        return -1;
+    l->set_back = now.known && l->clocks.known && now.now < l->clocks.now - VISMA_CLOCK_SET;
+    if (l->set_back) /* what was saved since has an earlier time than the filter let through */
+        return 0;
+    if (!next_cursor(l, cursor))
+        return 0;
+    snprintf(clock, sizeof clock, VISMA_CLOCK "%s", l->resource->name);
+    snprintf(kept, sizeof kept, "%lld", (long long)now.now);
+    return state_cursor_set(s, name, l->resource->name, cursor) < 0 ||
+                   (now.known && state_cursor_set(s, name, clock, kept) < 0)
+               ? -1
+               : 0;
+}
+
 /* After the documents are durable in the inbox: they are known, and with the last page the cursor moves. */
 static int remember(struct visma_listing *l, struct visma_row *const *taken, size_t n, bool last)
 {
@@ -157,7 +196,7 @@ static int remember(struct visma_listing *l, struct visma_row *const *taken, siz
     for (size_t i = 0; i < n && good; i++)
         good = state_polled_note(s, name, taken[i]->key, taken[i]->version) == 0;
     if (good && move)
-        good = state_cursor_set(s, name, l->resource->name, l->newest_text) == 0;
+        good = move_cursor(l) == 0;
     if (good && state_commit(s) == 0)
         return 0;
     finding_add(l->findings, SEVERITY_ERROR, "state", where(l), "Is the disk full?",
@@ -264,6 +303,7 @@ static enum visma_outcome get_page(struct visma_listing *l, long page, struct ht
         visma_guard_asked(&guard, time(NULL));
     const char *target = page_target(l, page, page_size(l));
     enum visma_answer got = visma_get(l->endpoint, target, x, &wait, l->findings);
+    l->date = http_answer_date(x);
     if (got == VISMA_OK)
         return VISMA_LIST_DONE;
     if (got == VISMA_MISSING) {
@@ -316,6 +356,8 @@ static enum visma_outcome read_page(struct visma_listing *l, long page, bool *mo
             outcome = failed(l, l->answered, l->wait);
         else if (outcome == VISMA_LIST_DONE && !*more && !whole)
             outcome = VISMA_LIST_CHANGED;
+        else if (outcome == VISMA_LIST_DONE && l->set_back)
+            outcome = stop(l, 1);
     }
     http_exchange_free(&x);
     return outcome;

@@ -10,6 +10,7 @@
 #define SPOOLGATE_ADAPTER_VISMA_LIST_H
 
 #include "adapter/visma/rows.h"
+#include "net/skew.h"
 
 enum visma_outcome {
     VISMA_LIST_DONE,
@@ -25,6 +26,7 @@ struct visma_listing {
     const char *filter; /* "lastModifiedDateTime=…&lastModifiedDateTimeCondition=…", encoded */
     bool backfill;      /* whatever was polled before; the cursor stays */
     const char *to;     /* backfill: last business date taken, or NULL */
+    struct skew clocks; /* a poll: how the clocks stood when the filter was made */
     struct findings *findings;
     /* while it is read */
     struct arena page;    /* rows of the page in hand */
@@ -35,10 +37,16 @@ struct visma_listing {
     bool answered;        /* …and the other side has seen the request for one */
     struct moment newest; /* lastModifiedDateTime, and as it came ("" none yet) */
     char newest_text[64];
+    int64_t date;  /* their clock, as the last answer's Date had it, seconds since 1970; -1 unknown */
+    bool set_back; /* their clock was set back, or ours forward, since the filter was made */
     /* what came of it */
     int added;
     int64_t wait; /* seconds */
 };
+
+/* The name under which state keeps how the clocks stood when a resource's cursor was set. */
+#define VISMA_CLOCK "clock "
+#define VISMA_CLOCK_SET 5 /* seconds by which a clock is not off by itself */
 
 /* Frees what reading needed; added and wait are set. */
 enum visma_outcome visma_list_read(struct visma_listing *l);

@@ -1,8 +1,10 @@
 /* visma_poll: the delta poll and the backfill. docs/visma.md says why it is done this way.
- * The filter of a poll is the greatest lastModifiedDateTime seen in answers, minus the overlap: never a time
- * of our clock. */
+ * The filter of a poll is the greatest lastModifiedDateTime seen in answers, but none that is to come by
+ * their own Date, minus the overlap, and minus what their clock was set back by since: never a time of our
+ * clock. */
 #include "adapter/url.h"
 #include "adapter/visma/list.h"
+#include <stdlib.h>
 #include <time.h>
 
 #define SOON                                                                                                 \
@@ -10,15 +12,30 @@
 
 /* ---- poll ---- */
 
+/* By how many seconds their clock was set back (or ours forward: that cannot be told apart) since the cursor
+ * was set. */
+static int64_t set_back(struct visma_listing *l)
+{
+    struct buffer then = {0};
+    const char *name = arena_printf(l->findings->arena, VISMA_CLOCK "%s", l->resource->name);
+    int64_t back = 0;
+    if (skew_since(l->endpoint->state, l->visma->url, time(NULL), &l->clocks) == 0 && l->clocks.known &&
+        state_cursor_get(l->endpoint->state, l->endpoint->config->name, name, &then) == 0)
+        back = strtoll(then.ptr, NULL, 10) - l->clocks.now;
+    buffer_free(&then);
+    return back > VISMA_CLOCK_SET ? back : 0;
+}
+
 /* The later of `start` and the cursor minus the overlap. */
-static void lower_bound(const struct visma_listing *l, char bound[MOMENT_TEXT])
+static void lower_bound(struct visma_listing *l, char bound[MOMENT_TEXT])
 {
     struct buffer cursor = {0};
     struct moment at, from = l->visma->start;
+    int64_t back = set_back(l);
     moment_print_earlier(from, 0, bound);
     if (state_cursor_get(l->endpoint->state, l->endpoint->config->name, l->resource->name, &cursor) == 0 &&
         moment_parse(cursor.ptr, &at)) {
-        at.seconds -= l->visma->overlap;
+        at.seconds -= l->visma->overlap + back;
         if (moment_compare(at, from) > 0)
             moment_print_earlier(at, 0, bound);
     }

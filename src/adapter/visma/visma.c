@@ -6,13 +6,11 @@
 #include "base/json.h"
 #include "base/word.h"
 #include "route/sections.h"
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define SCOPE "vismanet_erp_service_api:read"
-#define SKEW_ALLOWED 60 /* seconds between their clock and ours before ping complains */
 
 const struct visma_resource visma_resources[VISMA_RESOURCES] = {
     {"purchaseorder", "order", "/v1/purchaseorder", "includeCustomFreeFields=true",
@@ -197,18 +195,6 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
 
 /* ---- ping ---- */
 
-static void ping_clock(struct report *r, const struct http_exchange *x)
-{
-    char date[64];
-    time_t theirs = http_answer_header(x, "Date", date, sizeof date) ? curl_getdate(date, NULL) : -1;
-    if (theirs < 0)
-        return;
-    long long skew = (long long)(theirs - time(NULL));
-    bool good = skew >= -SKEW_ALLOWED && skew <= SKEW_ALLOWED;
-    report_line(r, good, "clock", "theirs is %lld seconds %s ours%s", skew < 0 ? -skew : skew,
-                skew < 0 ? "behind" : "ahead of", good ? "" : "; set this machine's clock by NTP");
-}
-
 static void ping_company(struct report *r, const struct http_exchange *x)
 {
     json_t *rows = json_parse(buffer_as_slice(&x->answer), NULL);
@@ -216,34 +202,53 @@ static void ping_company(struct report *r, const struct http_exchange *x)
     if (!name)
         name = json_text_at(rows, "0.name");
     if (json_is_array(rows))
-        report_line(r, true, "company", "%s", name ? name : "(no name in the answer)");
+        report_line(r, true, "tenant_id", "it is that of %s", name ? name : "(no name in the answer)");
     else
-        report_line(r, false, "company",
-                    "the answer to GET /v1/organization is not the JSON that was expected");
+        report_line(r, false, "url", "the answer to GET /v1/organization is not the JSON that was expected");
     json_decref(rows);
+}
+
+/* A token that is still cached says nothing of credentials that were changed or refused since. */
+static bool ping_token(struct endpoint *e, struct report *r)
+{
+    struct visma *v = e->session;
+    struct buffer token = {0};
+    int64_t life = 0;
+    enum oauth_result got =
+        oauth_token_anew(&v->oauth, v->http, e->secrets, e->state, &token, &life, r->findings);
+    buffer_wipe(&token);
+    if (got == OAUTH_OK)
+        report_line(r, true, "client_id", "a new token is given, good for %lld seconds", (long long)life);
+    else if (got == OAUTH_REFUSED)
+        report_line(r, false, "client_id", "no token is given for %s with the secret %s", v->oauth.client_id,
+                    v->oauth.client_secret_name);
+    else
+        report_line(r, false, "token_url", "no token can be had at the moment");
+    return got == OAUTH_OK;
 }
 
 static int ping(struct endpoint *e, struct report *r)
 {
-    struct visma *v = e->session;
+    const struct visma *v = e->session;
     struct http_exchange x;
     int64_t wait;
+    if (!ping_token(e, r))
+        return -1;
     enum visma_answer got = visma_get(e, "/v1/organization", &x, &wait, r->findings);
-    long long expires = (long long)oauth_expires_in(&v->oauth, e->state);
-    if (expires > 0)
-        report_line(r, true, "token", "good for %lld seconds more", expires);
-    else
-        report_line(r, false, "token", "there is none");
     if (x.failure == HTTP_ANSWERED && x.status)
-        ping_clock(r, &x);
+        report_clock(r, e, v->url);
     if (got == VISMA_OK)
         ping_company(r, &x);
     else
-        report_line(r, false, "GET /v1/organization",
+        report_line(r, false,
+                    got == VISMA_WAIT                         ? "budget"
+                    : got == VISMA_REFUSED && x.status == 401 ? "tenant_id"
+                    : got == VISMA_REFUSED && x.status == 403 ? "scope"
+                                                              : "url",
                     got == VISMA_WAIT      ? "the budget of calls is used up"
-                    : got == VISMA_BROKEN  ? "no usable answer"
-                    : got == VISMA_MISSING ? "404: the url is not that of the API"
-                                           : "refused");
+                    : got == VISMA_BROKEN  ? "no usable answer to GET /v1/organization"
+                    : got == VISMA_MISSING ? "404 to GET /v1/organization: it is not that of the API"
+                                           : "refused at GET /v1/organization");
     http_exchange_free(&x);
     return r->failed ? -1 : 0;
 }

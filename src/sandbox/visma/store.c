@@ -2,7 +2,8 @@
  * store.c - the documents of the simulated companies: samples, generated ones, and what was changed.
  *
  * Row versions come from one increasing counter for the whole store; every change moves the row's version and
- * its lastModifiedDateTime, which never goes back. Changed rows are kept in the journal.
+ * its lastModifiedDateTime, which goes by the movable clock, back as well. Changed rows are kept in the
+ * journal.
  */
 #include "sandbox/clock.h"
 #include "sandbox/document.h"
@@ -18,7 +19,7 @@
 
 static json_t *tenants; /* tenant id -> segment -> rows */
 static uint64_t version;
-static char newest[32]; /* greatest lastModifiedDateTime there is */
+static char newest[32]; /* greatest lastModifiedDateTime of the samples */
 
 static void stamp(json_t *row, uint64_t number)
 {
@@ -171,7 +172,6 @@ static void restore(struct sandbox *sb)
             if (strcmp(r->segment, sb_document_string(kept, "resource")) == 0)
                 put_row(json_object_get(store, r->segment), r, json_object_get(kept, "row"));
         }
-        note_newest(json_object_get(kept, "row"));
     }
 }
 
@@ -216,16 +216,17 @@ json_t *sb_visma_row(const char *tenant_id, const struct visma_resource *resourc
     return row_of(sb_visma_rows(tenant_id, resource), resource->key, number);
 }
 
-/* Now by the movable clock, but after everything there is. */
+/* Now by the movable clock, but after the samples. */
 static void next_time(struct sandbox *sb, char out[32])
 {
     bool oslo = strcmp(sb_setting_text(sb, "visma-zone"), "utc") != 0;
     int64_t ms;
 
     sb_clock_zoneless(sb_clock_now(sb), oslo, out);
-    if (strcmp(out, newest) <= 0 && sb_clock_parse(newest, &ms))
+    if (strcmp(out, newest) <= 0 && sb_clock_parse(newest, &ms)) {
         sb_clock_zoneless(ms + 10, false, out);
-    snprintf(newest, sizeof(newest), "%s", out);
+        snprintf(newest, sizeof(newest), "%s", out);
+    }
 }
 
 /* A generated row becomes one that can be changed. */
