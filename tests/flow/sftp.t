@@ -32,6 +32,19 @@ is "$(find "$SFTP_ROOT/hansen/in" -name '*.part' -o -name '.*' -type f | wc -l)"
 sum=$(cat "$(grep -l '"number": *"500257"' "$site"/spool/archive/*/*/*/*/document.json | head -1 | xargs dirname)/message.x12" | sha256sum)
 is "$(sha256sum <"$SFTP_ROOT/hansen/in/PO-500257.x12")" "$sum" "what arrived is what the archive holds, byte by byte"
 
+# what config check sees of the files
+chmod 644 "$work/sshd/client_ed25519"
+"$SPOOLGATE" config check >"$work/check" 2>&1
+is $? 0 "a key that others can read does not keep the gateway from starting"
+like "$(cat "$work/check")" 'can be read by others' "config check warns of it"
+eval "$(grep -o '`chmod 600 [^`]*`' "$work/check" | head -1 | tr -d '`')"
+"$SPOOLGATE" config check >"$work/check" 2>&1
+unlike "$(cat "$work/check")" 'private key' "and the command it prints puts it right"
+cp "$work/sshd/known_hosts.empty" "$work/sshd/known_hosts"
+"$SPOOLGATE" config check >"$work/check" 2>&1
+like "$(cat "$work/check")" 'has no key of \[127.0.0.1\]' "a host without a key is named"
+cp "$work/sshd/known_hosts.kept" "$work/sshd/known_hosts"
+
 # fetching: ripe files only, each once, removed after they are durable here
 printf 'ISA*00*broken' >"$SFTP_ROOT/hansen/out/answer-1.x12"
 printf 'half' >"$SFTP_ROOT/hansen/out/answer-2.x12.part"

@@ -237,6 +237,22 @@ static void what_was_put_aside_by_a_killed_process(void **state)
     assert_int_equal(files_in(l->in, NULL), 1);
 }
 
+/* A name that leaves no room for ours: the file is taken, and left. */
+static void a_name_of_full_length(void **state)
+{
+    struct customer *l = *state;
+    struct site *s = &l->site;
+    char name[SPOOL_NAME_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    start_pickup(l, "0");
+    put_file(l->in, name, "long");
+    assert_int_equal(poll_once(s), 1);
+    assert_true(tree_said(&s->tree, "pickup.left"));
+    assert_int_equal(poll_once(s), 0);
+    assert_int_equal(files_in(l->in, NULL), 1);
+}
+
 static void a_pickup_leaves_no_descriptor_open(void **state)
 {
     struct customer *l = *state;
@@ -268,17 +284,12 @@ int main(void)
 {
 #define HERE(test) cmocka_unit_test_setup_teardown(test, customer_make, customer_unmake)
     const struct CMUnitTest tests[] = {
-        HERE(ripe_files_are_taken_once_and_removed),
-        HERE(a_pattern_chooses),
-        HERE(a_file_that_grows_is_left_alone),
-        HERE(files_are_moved_away_and_never_over_others),
-        HERE(what_cannot_be_removed_is_taken_once),
-        HERE(file_names_of_any_bytes_are_taken),
-        HERE(many_files_take_several_batches),
-        HERE(a_name_that_is_used_again_is_fetched_again),
-        HERE(what_was_put_aside_by_a_killed_process),
-        HERE(a_pickup_leaves_no_descriptor_open),
-        HERE(a_pickup_directory_that_became_a_link_is_refused),
+        HERE(ripe_files_are_taken_once_and_removed),  HERE(a_pattern_chooses),
+        HERE(a_file_that_grows_is_left_alone),        HERE(files_are_moved_away_and_never_over_others),
+        HERE(what_cannot_be_removed_is_taken_once),   HERE(file_names_of_any_bytes_are_taken),
+        HERE(many_files_take_several_batches),        HERE(a_name_that_is_used_again_is_fetched_again),
+        HERE(what_was_put_aside_by_a_killed_process), HERE(a_name_of_full_length),
+        HERE(a_pickup_leaves_no_descriptor_open),     HERE(a_pickup_directory_that_became_a_link_is_refused),
     };
     return cmocka_run_group_tests_name("pickup", tests, NULL, NULL);
 }

@@ -81,20 +81,21 @@ static void look_for_leftovers(struct partner_server *s)
     }
 }
 
-/* Those of this document; only those that no attempt can be about, or all but `now`. */
+/* Those of this document; only those that no attempt can be about (now NULL), or all but what has just been
+ * handed over. */
 static enum sftp_result remove_leftovers(struct partner_server *s, const struct delivery *d,
-                                         bool only_never_recorded, const char *now)
+                                         const struct handover *now)
 {
     struct findings quiet = {.arena = &s->arena};
     const char *its_own = arena_printf(&s->arena, ".%s.", d->document->name);
     enum sftp_result r = SFTP_OK;
     for (struct leftover **at = &s->leftovers; *at && r != SFTP_LOST;) {
         struct leftover *l = *at;
-        if (!strstr(l->name, its_own) || (only_never_recorded && !l->never_recorded)) {
+        if (!strstr(l->name, its_own) || (!now && !l->never_recorded)) {
             at = &l->next;
             continue;
         }
-        if (strcmp(l->name, now) != 0)
+        if (!now || (strcmp(l->name, now->temporary) != 0 && strcmp(l->name, now->file) != 0))
             r = sftp_remove(s->c, server_path(s, l->name), &quiet);
         if (r == SFTP_LOST)
             break;
@@ -119,7 +120,7 @@ static void sweep(struct partner_server *s, const struct delivery *d, const stru
             r = sftp_remove(s->c, server_path(s, last.temporary), &quiet);
     }
     if (r != SFTP_LOST)
-        r = remove_leftovers(s, d, false, now->temporary);
+        r = remove_leftovers(s, d, now);
     if (r == SFTP_LOST)
         server_drop(s);
 }
@@ -135,7 +136,7 @@ static enum sftp_result upload(struct partner_server *s, struct delivery *d, con
         taken_name(d, h);
     if (r != SFTP_OK && r != SFTP_NOT_FOUND)
         return r;
-    r = remove_leftovers(s, d, true, "");
+    r = remove_leftovers(s, d, NULL);
     if (r == SFTP_LOST)
         return r;
     r = sftp_write(s->c, temporary, d->message, d->findings);
