@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"secret", "set, list and rekey secrets", command_secret},
     {"ping", "credentials, clock and network of each endpoint", command_ping},
     {"backfill", "send existing documents of the ERP", command_backfill},
+    {"alert", "tell those whom [alerts] names that it works", command_alert},
     {"reindex", "rebuild the state from the spool", command_reindex},
     {"translator", "one translator in the foreground", command_role},
     {"courier", "one endpoint's courier in the foreground", command_role},

@@ -1,4 +1,5 @@
 dist_man_MANS = \
+	docs/man/spoolgate-alert.1 \
 	docs/man/spoolgate-backfill.1 \
 	docs/man/spoolgate-check.1 \
 	docs/man/spoolgate-config.1 \

@@ -40,6 +40,7 @@ int command_secret(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backfill(int argc, char **argv);
 int command_reindex(int argc, char **argv);
+int command_alert(int argc, char **argv);
 
 /* getopt_long, but for what is said of an option that is not known (options.c). */
 int command_getopt(int argc, char **argv, const char *letters, const struct option *options, int *index);

@@ -108,7 +108,7 @@ static struct trouble *add(struct rounds *r, const char *what, const char *where
     return t;
 }
 
-static void add_own(struct rounds *r, const struct outage *o, const char *what, const char *where)
+void rounds_add(struct rounds *r, const struct outage *o, const char *what, const char *where)
 {
     if (o->since)
         add(r, what, where)->state = *o;
@@ -133,7 +133,7 @@ static void add_role(struct rounds *r, const struct role *role)
     static const char *const what[][OUTAGES_OF_ROLE] = {
         [ROLE_TRANSLATOR] = {NULL}, [ROLE_COURIER] = {"send", "held"}, [ROLE_POLLER] = {"fetch", "chores"}};
     struct outage seen;
-    add_own(r, &role->down, "role", role->entry->role);
+    rounds_add(r, &role->down, "role", role->entry->role);
     for (int i = 0; i < OUTAGES_OF_ROLE; i++)
         if (what[role->kind][i] && outage_read(&role->entry->outages[i], &seen))
             add(r, what[role->kind][i], role->endpoint)->state = seen;
@@ -147,9 +147,9 @@ void rounds_look(struct rounds *r, const struct board *b, const struct spool *s,
     look_at_storage(r, s, c, run_failed);
     look_at_error(r, s);
     r->count = 0;
-    add_own(r, &r->disk, "disk", "");
-    add_own(r, &r->spool, "spool", "");
-    add_own(r, &r->state, "state", "");
+    rounds_add(r, &r->disk, "disk", "");
+    rounds_add(r, &r->spool, "spool", "");
+    rounds_add(r, &r->state, "state", "");
     for (size_t i = 0; i < b->count; i++)
         add_role(r, &b->roles[i]);
     if (r->in_error)

@@ -28,6 +28,8 @@ struct rounds {
 /* run_failed: errno of the last try to write .run.json, or 0. */
 void rounds_look(struct rounds *r, const struct board *b, const struct spool *s, const struct config *c,
                  int run_failed);
+/* Something else that is wrong now; nothing when o is none. */
+void rounds_add(struct rounds *r, const struct outage *o, const char *what, const char *where);
 json_t *rounds_json(const struct rounds *r); /* new: an array, of what `status` cannot see for itself */
 void rounds_free(struct rounds *r);
 

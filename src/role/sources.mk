@@ -22,6 +22,8 @@ libspoolgate_a_SOURCES += \
 	src/role/storage.c src/role/storage.h \
 	src/role/board.c src/role/board.h \
 	src/role/rounds.c src/role/rounds.h \
+	src/role/messenger.c src/role/messenger.h \
+	src/role/alerts.c src/role/alerts.h \
 	src/role/idle.c src/role/idle.h \
 	src/role/summary.c src/role/summary.h \
 	src/role/installation.c src/role/installation.h \

@@ -5,6 +5,7 @@
  * Its children are killed when it ends in whatever way, so that the next one finds their locks free. */
 #include "adapter/adapter.h"
 #include "base/log.h"
+#include "role/alerts.h"
 #include "role/desk.h"
 #include "role/idle.h"
 #include "role/installation.h"
@@ -46,6 +47,7 @@ struct supervisor {
     int64_t begun, written;
     struct idle idle;
     struct rounds rounds;
+    struct alerts alerts;
     int run_failed; /* errno of the last try to write .run.json */
     bool limit_hit, shown;
 };
@@ -176,7 +178,7 @@ static void reap(struct supervisor *s, bool stopping)
     int status, pid;
     s->process.child = false;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        struct role *r = board_find(&s->board, pid);
+        struct role *r = alerts_reaped(&s->alerts, pid, status) ? NULL : board_find(&s->board, pid);
         if (r)
             ended(s, r, status, stopping);
     }
@@ -242,6 +244,7 @@ static void take(struct supervisor *s, struct installation *anew)
     s->installation = *anew;
     s->config = anew->config;
     s->written = 0;
+    alerts_reload(&s->alerts);
     log_info("the configuration was read again");
 }
 
@@ -346,6 +349,11 @@ static void go_round(struct supervisor *s)
     for (size_t i = 0; i < s->board.count; i++)
         note_health(&s->board.roles[i], now);
     rounds_look(&s->rounds, &s->board, &s->spool, s->config, s->run_failed);
+    rounds_add(&s->rounds, &s->alerts.failing, "alerts", "");
+    if (!s->options->until_idle) { /* who runs it until idle reads what it says at its end */
+        alerts_look(&s->alerts, &s->rounds, s->config);
+        alerts_step(&s->alerts, s->config, s->lock, &s->process);
+    }
     s->run_failed = board_write(&s->board, &s->spool, s->config->file, rounds_json(&s->rounds));
 }
 
@@ -485,6 +493,7 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     bool machine;
     log_role("supervisor");
     s.begun = process_milliseconds();
+    alerts_open(&s.alerts);
     s.changes = reload_open();
     if (load(config_file, &s.installation, &machine) < 0)
         status = machine ? EX_CANTCREAT : EX_CONFIG;
@@ -499,6 +508,7 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     process_close(&s.process);
     board_close(&s.board);
     rounds_free(&s.rounds);
+    alerts_close(&s.alerts);
     reload_close(s.changes);
     installation_free(&s.installation);
     arena_free(&a);

@@ -465,6 +465,15 @@ void config_check_secrets(const struct config *c, struct findings *f)
                         s->key),
                     "The endpoint %s needs a secret that is not set.", e->name);
         }
+    const char *webhook_secret = c->alerts.webhook_secret;
+    if (webhook_secret && !opened)
+        secrets = secrets_open(c->secrets_file, c->key_file, &found);
+    struct findings one = {.arena = &scratch};
+    if (webhook_secret && !secrets_get(secrets, webhook_secret, &one).ptr)
+        finding_add(
+            f, SEVERITY_WARNING, "config.secret.missing", c->file,
+            "Set it: spoolgate secret set NAME, with the name that stands in [alerts] as webhook_secret.",
+            "The webhook of [alerts] needs a secret that is not set, or cannot be read.");
     if (secrets)
         secrets_close(secrets);
     arena_free(&scratch);

@@ -125,9 +125,45 @@ static void load_route(struct loading *l, struct section *s)
     *last = r;
 }
 
+/* https, or this machine itself, which net/http.h judges in the end. */
+static bool is_webhook(const char *url)
+{
+    static const char *const begins[] = {"https://", "http://127.", "http://localhost", "http://[::1]"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (!strncmp(url, begins[i], strlen(begins[i])))
+            return true;
+    return false;
+}
+
+static void check_alerts(struct loading *l, const struct section *s)
+{
+    const struct alerts_config *a = &l->config->alerts;
+    if (!a->command && !a->webhook)
+        complain(l, s->file, s->line, "config.alerts", "Give a command, a webhook, or both; or remove it.",
+                 "[alerts] does not say whom to tell.");
+    if (a->command && *a->command) {
+        const char *program = arena_text(l->arena, slice_make(a->command, strcspn(a->command, " \t")));
+        if (*program != '/')
+            complain(l, s->file, setting_line(s, "command"), "config.alerts", "Write its whole path.",
+                     arena_printf(l->arena, "The command %s is no path that begins with a slash.", program));
+        else if (access(program, X_OK) < 0) /* no reason not to send documents */
+            finding_add(l->findings, SEVERITY_WARNING, "config.alerts",
+                        arena_printf(l->arena, "%s:%d", s->file, setting_line(s, "command")),
+                        "Check the path and who may execute it.", "The command %s cannot be run: %s.",
+                        program, strerror(errno));
+    }
+    if (a->webhook && *a->webhook && !is_webhook(a->webhook))
+        complain(l, s->file, setting_line(s, "webhook"), "config.alerts",
+                 "Write https://…; http only to this machine itself.",
+                 "The webhook's address cannot be used.");
+    if (!a->webhook && (a->webhook_secret || a->ca_file))
+        complain(l, s->file, s->line, "config.alerts", "Give the webhook, or remove it.",
+                 "[alerts] has a webhook_secret or ca_file, and no webhook.");
+}
+
 static void load_main_section(struct loading *l, struct section *s)
 {
-    static const char *const kinds[] = {"spoolgate", "us", "endpoint", "route", NULL};
+    static const char *const kinds[] = {"spoolgate", "us", "alerts", "endpoint", "route", NULL};
     bool named = *s->name;
     if (!strcmp(s->kind, "endpoint")) {
         check_twice(l, s, "endpoint");
@@ -141,6 +177,10 @@ static void load_main_section(struct loading *l, struct section *s)
     } else if (!strcmp(s->kind, "us") && !named) {
         check_twice(l, s, "us");
         keys_fill(l, s, us_keys, &l->config->us);
+    } else if (!strcmp(s->kind, "alerts") && !named) {
+        check_twice(l, s, "alerts");
+        keys_fill(l, s, alerts_keys, &l->config->alerts);
+        check_alerts(l, s);
     } else if (!strcmp(s->kind, "partner") || !strcmp(s->kind, "send") || !strcmp(s->kind, "variables")) {
         complain(l, s->file, s->line, "config.section",
                  "Put it into partners.d/<partner>.conf, one file a partner.",
@@ -150,7 +190,7 @@ static void load_main_section(struct loading *l, struct section *s)
         complain(l, s->file, s->line, "config.section.unknown",
                  near ? arena_printf(l->arena, "Did you mean [%s%s]?", near,
                                      !strcmp(near, "endpoint") || !strcmp(near, "route") ? " NAME" : "")
-                      : "Here go [spoolgate], [us], [endpoint NAME] and [route NAME].",
+                      : "Here go [spoolgate], [us], [alerts], [endpoint NAME] and [route NAME].",
                  arena_printf(l->arena, "[%s%s%s] is not a section of this file.", s->kind, named ? " " : "",
                               s->name));
     }

@@ -74,10 +74,18 @@ struct us { /* our own ids, where a partner's file has no others */
     const char *name, *isa_qualifier, *isa_id, *test_isa_id, *gs_id;
 };
 
+struct alerts_config { /* [alerts]; command and webhook NULL: nobody is told */
+    const char *command, *webhook, *webhook_secret, *ca_file;
+    int after, repeat; /* seconds; repeat 0: told once */
+    int most;          /* an hour */
+    int timeout;       /* seconds */
+};
+
 struct config {
     struct arena arena;
     const char *file; /* spoolgate.conf, absolute */
     struct us us;
+    struct alerts_config alerts;
     const char *spool, *state; /* absolute paths */
     const char *translators_directory;
     const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators;

@@ -33,6 +33,18 @@ const struct key us_keys[] = {
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
 };
 
+const struct key alerts_keys[] = {
+    {"command", KEY_TEXT, offsetof(struct alerts_config, command), NULL, 0, 0, NULL, false},
+    {"webhook", KEY_TEXT, offsetof(struct alerts_config, webhook), NULL, 0, 0, NULL, false},
+    {"webhook_secret", KEY_TEXT, offsetof(struct alerts_config, webhook_secret), NULL, 0, 0, NULL, false},
+    {"ca_file", KEY_PATH, offsetof(struct alerts_config, ca_file), NULL, 0, 0, NULL, false},
+    {"after", KEY_NUMBER, offsetof(struct alerts_config, after), "60", 0, 86400, NULL, false},
+    {"repeat", KEY_NUMBER, offsetof(struct alerts_config, repeat), "3600", 0, 604800, NULL, false},
+    {"most", KEY_NUMBER, offsetof(struct alerts_config, most), "20", 1, 3600, NULL, false},
+    {"timeout", KEY_NUMBER, offsetof(struct alerts_config, timeout), "30", 1, 600, NULL, false},
+    {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
+};
+
 const struct key route_keys[] = {
     {"source", KEY_TEXT, offsetof(struct route, source), NULL, 0, 0, NULL, true},
     {"file", KEY_TEXT, offsetof(struct route, pattern), "*", 0, 0, NULL, false},
