@@ -96,6 +96,7 @@ static void print_envelope(struct showing *s, const char *path, const struct doc
     line("partner", document_text(d, "partner"));
     line("from", document_text(d, "source.name"));
     line("file", document_text(d, "source.file"));
+    line("owner", document_text(d, "source.owner"));
     line("received", document_text(d, "source.received"));
     line("endpoint", document_text(d, "endpoint"));
     snprintf(number, sizeof number, "%lld", (long long)json_integer_at(d->envelope, "control_number", 0));

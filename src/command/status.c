@@ -108,6 +108,15 @@ static void look_at_inbox(struct looking *l)
     long n = view_names(&l->view, "inbox", &sources);
     for (long i = 0; i < n; i++) {
         char place[600];
+        struct stat st;
+        if (fstatat(l->view.spool.stage[STAGE_INBOX], sources[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (!S_ISDIR(st.st_mode)) {
+            problem(l, "stray", arena_printf(&l->view.arena, "inbox/%s", sources[i]),
+                    "it lies in inbox/ itself and is not taken: move it into a folder below, which says the "
+                    "source");
+            continue;
+        }
         json_t *name = text_of(sources[i]);
         snprintf(place, sizeof place, "inbox/%s", sources[i]);
         if (name)

@@ -4,7 +4,9 @@
 #include "base/log.h"
 #include "role/hand.h"
 #include "role/listing.h"
+#include "role/process.h"
 #include "spool/inbox.h"
+#include "spool/owner.h"
 #include "spool/watch.h"
 #include "state/mark.h"
 #include <dirent.h>
@@ -20,12 +22,15 @@ enum { TAG_INBOX, TAG_TRANSLATE, TAG_FIRST_SOURCE };
 #define CLOSED_ROOM 8192
 #define GROUP_BYTES (4u << 20) /* of sources: what a group holds in memory has a bound */
 #define FORGOTTEN 1            /* the place of a hash that was taken out */
+#define TOLD 64                /* names that are not told again */
 
 struct source {
     char *name;
     int dir; /* -1: it is gone */
     ino_t inode;
     bool locked, dirty;
+    unsigned after_close; /* s */
+    int64_t due; /* when to look again at what is not ready, ms of process_milliseconds; 0: an event tells */
     struct listing files;
 };
 
@@ -36,9 +41,16 @@ struct gatherer {
     size_t count,
         turn; /* turn: the source that begins next time, so that a backlog of one does not starve others */
     struct listing folders; /* of translate/ */
-    bool folders_dirty, sources_dirty, unsettled, again;
-    uint64_t closed[CLOSED_ROOM]; /* hashes of names whose close was seen: they need no further proof */
+    bool folders_dirty, sources_dirty, again;
+    int64_t folders_due;
+    struct {
+        uint64_t hash;
+        int64_t at;        /* ms of process_milliseconds */
+    } closed[CLOSED_ROOM]; /* names whose close, or move into the folder, was seen */
     size_t closed_count;
+    struct arena names; /* of what was told already */
+    const char *told[TOLD];
+    size_t told_count;
 };
 
 /* ---- closes that were seen ---- */
@@ -51,12 +63,20 @@ static uint64_t hash_name(int tag, const char *name)
     return h > FORGOTTEN ? h : FORGOTTEN + 1;
 }
 
-static uint64_t *closed_slot(struct gatherer *s, uint64_t h)
+static size_t closed_slot(const struct gatherer *s, uint64_t h)
 {
     size_t i = (size_t)(h % CLOSED_ROOM);
-    while (s->closed[i] && s->closed[i] != h)
+    while (s->closed[i].hash && s->closed[i].hash != h)
         i = (i + 1) % CLOSED_ROOM;
-    return &s->closed[i];
+    return i;
+}
+
+static void note_close(struct gatherer *s, uint64_t h)
+{
+    size_t i = closed_slot(s, h);
+    s->closed_count += s->closed[i].hash == 0;
+    s->closed[i].hash = h;
+    s->closed[i].at = process_milliseconds();
 }
 
 static void forget_closes(struct gatherer *s)
@@ -77,9 +97,8 @@ static void event(void *context, int tag, const char *name, bool closed_or_moved
         if (!closed_or_moved)
             return;
         if (s->closed_count > CLOSED_ROOM / 2)
-            forget_closes(s); /* a read lease proves the rest */
-        *closed_slot(s, hash_name(tag, name)) = hash_name(tag, name);
-        s->closed_count++;
+            forget_closes(s); /* the time of the last change tells the rest */
+        note_close(s, hash_name(tag, name));
     }
 }
 
@@ -113,7 +132,34 @@ static void source_add(struct gatherer *s, const char *name)
     if (!sources || !copy)
         abort();
     s->sources = sources;
-    s->sources[s->count++] = (struct source){.name = copy, .dir = -1};
+    s->sources[s->count++] = (struct source){
+        .name = copy, .dir = -1, .after_close = (unsigned)config_after_close(s->w->config, name)};
+}
+
+/* True the first time: what lies somewhere for days is no news at each look. */
+static bool is_news(struct gatherer *s, const char *source, const char *name)
+{
+    struct arena scratch = {0};
+    const char *what = arena_printf(&scratch, "%s/%s", source, name);
+    bool known = false;
+    for (size_t i = 0; i < s->told_count && !known; i++)
+        known = !strcmp(s->told[i], what);
+    if (!known && s->told_count == TOLD) {
+        arena_reset(&s->names);
+        s->told_count = 0;
+    }
+    if (!known)
+        s->told[s->told_count++] = arena_text(&s->names, slice_of(what));
+    arena_free(&scratch);
+    return !known;
+}
+
+/* By one translator; `status` has it for as long as it lies there. */
+static void tell_stray(struct gatherer *s, const char *name)
+{
+    if (s->w->work.slot == 1 && is_news(s, "", name))
+        log_warning(
+            "%s lies in inbox/ itself: it is taken only from a folder below it, which says the source", name);
 }
 
 static void find_sources(struct gatherer *s)
@@ -135,9 +181,7 @@ static void find_sources(struct gatherer *s)
         if (S_ISDIR(st.st_mode))
             source_add(s, entry->d_name);
         else
-            log_warning(
-                "%s lies in inbox/ itself: it is taken only from a folder below it, which says the source",
-                entry->d_name);
+            tell_stray(s, entry->d_name);
     }
     closedir(d);
     for (size_t i = 0; i < s->count; i++) {
@@ -186,6 +230,8 @@ struct gatherer *gatherer_open(struct translator *w)
         return NULL;
     }
     s->sources_dirty = s->folders_dirty = true;
+    w->work.settle = (unsigned)w->config->settle_seconds;
+    owners_read(); /* before the translator gives up reading that */
     return s;
 }
 
@@ -199,6 +245,7 @@ void gatherer_close(struct gatherer *s)
     }
     free(s->sources);
     listing_free(&s->folders);
+    arena_free(&s->names);
     if (s->watch)
         watch_close(s->watch);
     free(s);
@@ -209,9 +256,35 @@ int gatherer_descriptor(const struct gatherer *s)
     return watch_descriptor(s->watch);
 }
 
-bool gatherer_unsettled(const struct gatherer *s)
+static void sooner(int64_t *due, int64_t milliseconds)
 {
-    return s->unsettled;
+    int64_t at = process_milliseconds() + milliseconds;
+    if (!*due || at < *due)
+        *due = at;
+}
+
+int64_t gatherer_wait(const struct gatherer *s)
+{
+    int64_t due = s->folders_due, now = process_milliseconds();
+    for (size_t i = 0; i < s->count; i++)
+        if (s->sources[i].due && (!due || s->sources[i].due < due))
+            due = s->sources[i].due;
+    return !due ? -1 : due > now ? due - now : 0;
+}
+
+/* Those whose time has come are looked through again. */
+static void look_again(struct gatherer *s)
+{
+    int64_t now = process_milliseconds();
+    if (s->folders_due && s->folders_due <= now) {
+        s->folders_due = 0;
+        s->folders_dirty = true;
+    }
+    for (size_t i = 0; i < s->count; i++)
+        if (s->sources[i].due && s->sources[i].due <= now) {
+            s->sources[i].due = 0;
+            s->sources[i].dirty = true;
+        }
 }
 
 bool gatherer_again(const struct gatherer *s)
@@ -225,6 +298,7 @@ void gatherer_notice(struct gatherer *s, bool everything)
     watch_read(s->watch, event, s, &rescan);
     if (everything || rescan)
         s->sources_dirty = s->folders_dirty = true;
+    look_again(s);
 }
 
 static int relist(struct listing *l, int dir, bool *dirty, enum listing_order order, const char *what)
@@ -251,6 +325,11 @@ static struct source *origin(struct gatherer *s, const char *name)
     return found;
 }
 
+static int64_t writer_pause(const struct translator *w)
+{
+    return w->config->settle_seconds ? (int64_t)w->config->settle_seconds * 500 : 100;
+}
+
 static int claim_folders(struct gatherer *s, struct group *g)
 {
     struct translator *w = s->w;
@@ -273,7 +352,9 @@ static int claim_folders(struct gatherer *s, struct group *g)
             t->again = true;
             g->bytes += (size_t)json_integer_value(
                 json_object_get(json_object_get(claimed.envelope, "source"), "size"));
-        } else if (result < 0)
+        } else if (result == CLAIM_LATER)
+            sooner(&s->folders_due, writer_pause(w));
+        else if (result < 0)
             log_error("translate/%s cannot be taken: %s", name, strerror(errno));
     }
     return 0;
@@ -284,23 +365,35 @@ static int claim_file(struct gatherer *s, struct source *i, const char *name, st
 {
     struct translator *w = s->w;
     struct findings f = {.arena = &w->arena};
-    struct stat st;
     struct document claimed;
-    uint64_t *seen = closed_slot(s, hash_name(TAG_FIRST_SOURCE + (int)(i - s->sources), name));
-    switch (inbox_ready(i->dir, name, *seen != 0, (unsigned)w->config->settle_seconds, &f)) {
+    struct proof proof;
+    int64_t again;
+    size_t slot = closed_slot(s, hash_name(TAG_FIRST_SOURCE + (int)(i - s->sources), name));
+    bool seen = s->closed[slot].hash != 0;
+    struct patience patience = {.settle = (unsigned)w->config->settle_seconds,
+                                .after_close = i->after_close,
+                                .closed = seen ? process_milliseconds() - s->closed[slot].at : -1};
+    switch (inbox_ready(i->dir, name, &patience, &proof, &again, &f)) {
     case READY: break;
-    case NOT_READY: s->unsettled = true; return 0;
-    case REFUSED: return inbox_refuse(&w->spool, i->name, i->dir, name, &f);
-    }
-    if (fstatat(i->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    case NOT_READY:
+        if (again >= 0)
+            sooner(&i->due, again);
         return 0;
-    int result = work_claim_file(&w->work, i->name, i->dir, name, &claimed);
-    if (*seen && result >= 0)
-        *seen = FORGOTTEN; /* a later file of that name has to be closed itself */
+    case REFUSED: return inbox_refuse(&w->spool, i->name, i->dir, name, &f) < 0 ? -1 : 0;
+    }
+    off_t size = proof.st.st_size;
+    int result = work_claim_file(&w->work, i->name, i->dir, name, &proof, &claimed);
+    int failed = errno;
+    proof_close(&proof);
+    errno = failed;
+    if (result == CLAIM_LATER)
+        sooner(&i->due, writer_pause(w));
+    else if (seen && result >= 0)
+        s->closed[slot].hash = FORGOTTEN; /* a later file of that name is closed itself */
     if (result != 0)
         return result < 0 ? -1 : 0;
     group_add(g, w)->document = claimed;
-    g->bytes += (size_t)st.st_size;
+    g->bytes += (size_t)size;
     return 1;
 }
 
@@ -314,7 +407,8 @@ static int claim_files(struct gatherer *s, struct source *i, struct group *g, si
         int result = claim_file(s, i, name, g);
         if (result < 0) {
             int failed = errno;
-            log_error("inbox/%s/%s cannot be taken: %s", i->name, name, strerror(failed));
+            if (is_news(s, i->name, name))
+                log_error("inbox/%s/%s cannot be taken: %s", i->name, name, strerror(failed));
             if (failed == ENOSPC || failed == EDQUOT || failed == EIO || failed == EROFS)
                 return -1;
         }
@@ -351,7 +445,6 @@ int gatherer_claim(struct gatherer *s, struct group *g)
     size_t busy = 0;
     if (s->sources_dirty)
         find_sources(s);
-    s->unsettled = false;
     for (size_t i = 0; i < s->count; i++)
         busy += has_work(&s->sources[i]) && lock(&s->sources[i]);
     char newest[DOCUMENT_NAME_TEXT];

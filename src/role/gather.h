@@ -23,7 +23,7 @@ int gatherer_claim(struct gatherer *s, struct group *g);
 void gatherer_release(struct gatherer *s);
 /* The last look did not see all that is there: look again at once. */
 bool gatherer_again(const struct gatherer *s);
-/* Files are there that still grow, and nothing will tell when they stop: look again soon. */
-bool gatherer_unsettled(const struct gatherer *s);
+/* Milliseconds after which to look again at what is not ready, and nothing may tell; -1: nothing waits so. */
+int64_t gatherer_wait(const struct gatherer *s);
 
 #endif

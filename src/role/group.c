@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "role/hand.h"
 #include "role/translation.h"
+#include "spool/own.h"
 #include "state/mark.h"
 #include "state/reach.h"
 #include <errno.h>
@@ -222,6 +223,11 @@ int group_process(struct translator *w, struct group *g)
         log_error("the disk cannot be synced: %s", strerror(errno));
         return -1;
     }
+    for (struct translation *t = g->first; t; t = t->next)
+        if (own_settle(&w->spool, &t->document) < 0) {
+            log_error("what %s was copied from cannot be put away: %s", t->document.name, strerror(errno));
+            return -1;
+        }
     state_mark_write(w->state, &w->spool);
     for (struct translation *t = g->first; t; t = t->next)
         if (move(w, t) < 0)

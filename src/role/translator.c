@@ -192,11 +192,10 @@ static int work_until_stopped(struct translator *w, struct gatherer *g, struct b
         if (handled || gatherer_again(g))
             continue;
         board->busy = 0;
-        int64_t wait = rescan - process_milliseconds(), soon = (int64_t)w->config->settle_seconds * 500;
-        if (gatherer_unsettled(g) && soon < wait)
-            wait = soon < 100 ? 100 : soon;
-        if (!process_wait(p, gatherer_descriptor(g), wait < 0 ? 0 : wait) && gatherer_unsettled(g))
-            rescan = process_milliseconds();
+        int64_t wait = rescan - process_milliseconds(), soon = gatherer_wait(g);
+        if (soon >= 0 && soon < wait)
+            wait = soon;
+        process_wait(p, gatherer_descriptor(g), wait < 0 ? 0 : wait);
     }
     return p->reload ? ROLE_RELOAD : EX_OK;
 }

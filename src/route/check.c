@@ -409,6 +409,18 @@ static void check_partner(struct checking *k, const struct partner *p)
     check_twins(k, p);
 }
 
+/* A setting that does nothing is a mistake. */
+static void check_source(struct checking *k, const struct source_config *s)
+{
+    const struct route *r = k->config->routes;
+    while (r && (!r->source || strcmp(r->source, s->name) != 0))
+        r = r->next;
+    if (!r)
+        say(k, SEVERITY_ERROR, "config.source.unused", at(k, s->file, s->line),
+            "Write the name that stands as source = in a [route …], or remove the section.",
+            "No route has the source %s.", s->name);
+}
+
 int config_check(const struct config *c, struct map_library *maps, struct findings *f)
 {
     struct arena scratch = {0};
@@ -418,6 +430,8 @@ int config_check(const struct config *c, struct map_library *maps, struct findin
         check_endpoint(&k, e);
     for (const struct route *r = c->routes; r; r = r->next)
         check_route(&k, r);
+    for (const struct source_config *s = c->sources; s; s = s->next)
+        check_source(&k, s);
     for (const struct partner *p = c->partners; p; p = p->next)
         check_partner(&k, p);
     authority_check(c, maps, f);

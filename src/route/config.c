@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define NAME_LENGTH 40 /* endpoints, sources, partners: they name folders */
+#define SOURCE_AFTER_CLOSE 1 /* s, as in source_keys */
+#define NAME_LENGTH 40       /* endpoints, sources, partners: they name folders */
 
 struct erp_entry {
     const char *id;
@@ -161,9 +162,30 @@ static void check_alerts(struct loading *l, const struct section *s)
                  "[alerts] has a webhook_secret or ca_file, and no webhook.");
 }
 
+static void load_source(struct loading *l, struct section *s)
+{
+    struct source_config *n = arena_zero(l->arena, sizeof *n);
+    n->name = s->name;
+    n->file = s->file;
+    n->line = s->line;
+    if (!check_name(l, s))
+        return;
+    keys_fill(l, s, source_keys, n);
+    n->next = l->config->sources;
+    l->config->sources = n;
+}
+
+int config_after_close(const struct config *c, const char *source)
+{
+    for (const struct source_config *s = c->sources; s; s = s->next)
+        if (!strcmp(s->name, source))
+            return s->after_close;
+    return SOURCE_AFTER_CLOSE;
+}
+
 static void load_main_section(struct loading *l, struct section *s)
 {
-    static const char *const kinds[] = {"spoolgate", "us", "alerts", "endpoint", "route", NULL};
+    static const char *const kinds[] = {"spoolgate", "us", "alerts", "endpoint", "route", "source", NULL};
     bool named = *s->name;
     if (!strcmp(s->kind, "endpoint")) {
         check_twice(l, s, "endpoint");
@@ -171,6 +193,9 @@ static void load_main_section(struct loading *l, struct section *s)
     } else if (!strcmp(s->kind, "route")) {
         check_twice(l, s, "route");
         load_route(l, s);
+    } else if (!strcmp(s->kind, "source")) {
+        check_twice(l, s, "source");
+        load_source(l, s);
     } else if (!strcmp(s->kind, "spoolgate") && !named) {
         check_twice(l, s, "spoolgate");
         keys_fill(l, s, main_keys, l->config);
@@ -187,12 +212,15 @@ static void load_main_section(struct loading *l, struct section *s)
                  arena_printf(l->arena, "[%s] does not belong into this file.", s->kind));
     } else {
         const char *near = nearest_word(s->kind, kinds);
-        complain(l, s->file, s->line, "config.section.unknown",
-                 near ? arena_printf(l->arena, "Did you mean [%s%s]?", near,
-                                     !strcmp(near, "endpoint") || !strcmp(near, "route") ? " NAME" : "")
-                      : "Here go [spoolgate], [us], [alerts], [endpoint NAME] and [route NAME].",
-                 arena_printf(l->arena, "[%s%s%s] is not a section of this file.", s->kind, named ? " " : "",
-                              s->name));
+        complain(
+            l, s->file, s->line, "config.section.unknown",
+            near ? arena_printf(l->arena, "Did you mean [%s%s]?", near,
+                                !strcmp(near, "endpoint") || !strcmp(near, "route") || !strcmp(near, "source")
+                                    ? " NAME"
+                                    : "")
+                 : "Here go [spoolgate], [us], [alerts], [endpoint NAME], [route NAME] and [source NAME].",
+            arena_printf(l->arena, "[%s%s%s] is not a section of this file.", s->kind, named ? " " : "",
+                         s->name));
     }
 }
 

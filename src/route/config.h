@@ -32,6 +32,14 @@ struct route {                           /* what lies in inbox/<source> and whic
     struct route *next;
 };
 
+struct source_config { /* [source NAME]: a folder of inbox/ */
+    const char *name;
+    int after_close; /* s for which another user's file is left alone, 1 */
+    const char *file;
+    int line;
+    struct source_config *next;
+};
+
 struct sending {      /* [send order] of a partner */
     const char *type; /* canonical: order, invoice */
     const char *form; /* syntax: "x12", "x12json", "json" */
@@ -100,6 +108,7 @@ struct config {
     const char *log_format; /* "text", "json" */
     struct endpoint_config *endpoints;
     struct route *routes;
+    struct source_config *sources; /* those that have settings of their own */
     struct partner *partners;
     struct section *sections;  /* every file's, defaults filled in (file NULL): what `config show` prints */
     struct erp_entry *erp_ids; /* sorted */
@@ -137,6 +146,8 @@ int config_precedence(const struct config *c, const char *source, const char *ot
 bool config_outranked(const struct config *c, const char *source); /* some source wins over it */
 /* Whether a list of words (NULL: anything goes) has the word. */
 bool config_allows(const char *const *words, struct slice word);
+/* Seconds for which another user's file in inbox/<source> is left alone behind its close. */
+int config_after_close(const struct config *c, const char *source);
 const struct route *config_route(const struct config *c, const char *source, const char *file_name);
 
 #endif

@@ -54,6 +54,11 @@ const struct key route_keys[] = {
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
 };
 
+const struct key source_keys[] = {
+    {"wait_after_close", KEY_NUMBER, offsetof(struct source_config, after_close), "1", 0, 3600, NULL, false},
+    {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
+};
+
 const struct key partner_keys[] = {
     {"name", KEY_TEXT, offsetof(struct partner, name), NULL, 0, 0, NULL, false},
     {"erp_id", KEY_ELSEWHERE, 0, NULL, 0, 0, NULL, true},

@@ -124,15 +124,6 @@ static bool identical(int a_dir, const char *a, int b_dir, const char *b)
     return same;
 }
 
-/* "order-2.json" of "order.json" */
-static bool numbered(const char *name, unsigned k, char out[SPOOL_NAME_MAX + 1])
-{
-    const char *dot = strrchr(name, '.');
-    size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-    int n = snprintf(out, SPOOL_NAME_MAX + 1, "%.*s-%u%s", (int)stem, name, k, name + stem);
-    return n > 0 && n <= SPOOL_NAME_MAX;
-}
-
 static int put_in(struct inbox_batch *b, size_t i)
 {
     struct entry *e = &b->entries[i];
@@ -153,7 +144,7 @@ static int put_in(struct inbox_batch *b, size_t i)
             e->replaced = true;
             return 0;
         }
-        if (!numbered(e->wanted, k, name)) {
+        if (!name_numbered(e->wanted, k, name)) {
             errno = ENAMETOOLONG;
             return -1;
         }

@@ -5,6 +5,7 @@
 #include "spool/document.h"
 #include "spool/envelope.h"
 #include "spool/name.h"
+#include "spool/own.h"
 #include "spool/stage.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -38,49 +39,106 @@ static const char *kind(mode_t mode)
                             : "a device";
 }
 
-/* Without leases: a file that nobody changed for a while. ctime, for mtime is the writer's to set. A time in
+static enum readiness refuse(struct findings *f, const char *code, const char *name, const char *todo,
+                             const char *what)
+{
+    char shown[NAME_ENCODED_TEXT];
+    name_encode(name, shown);
+    if (f)
+        finding_add(f, SEVERITY_ERROR, code, shown, todo, what, shown);
+    return REFUSED;
+}
+
+static enum readiness refuse_kind(struct findings *f, const char *name, mode_t mode)
+{
+    char shown[NAME_ENCODED_TEXT];
+    name_encode(name, shown);
+    if (f)
+        finding_add(f, SEVERITY_ERROR, "spool.inbox.kind", shown,
+                    "Put plain files into the inbox, each by itself. It was not opened and not followed.",
+                    "%s is %s, not a file.", shown, kind(mode));
+    return REFUSED;
+}
+
+/* Milliseconds for which nothing of the file has changed. ctime, for mtime is the writer's to set. A time in
  * the future (a clock set back) counts as long ago once it is further off than any wait. */
-static enum readiness settled(const struct stat *st, unsigned settle_seconds)
+static int64_t unchanged_for(const struct stat *st, unsigned wait_seconds)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = now.tv_sec - st->st_ctim.tv_sec;
-    return age >= (int64_t)settle_seconds || -age > (int64_t)settle_seconds + 60 ? READY : NOT_READY;
+    int64_t age =
+        ((int64_t)now.tv_sec - st->st_ctim.tv_sec) * 1000 + (now.tv_nsec - st->st_ctim.tv_nsec) / 1000000;
+    return -age > ((int64_t)wait_seconds + 60) * 1000 ? INT64_MAX : age;
 }
 
-/* The kernel gives a read lease only on a file that nobody has open for writing (fcntl(2), "Leases"). */
-static enum readiness leased(int dir, const char *name, const struct stat *st, unsigned settle_seconds)
+/* Not ready before it was left alone for so long: since its last change, and since its close. */
+static enum readiness alone_for(const struct stat *st, const struct patience *p, unsigned seconds,
+                                int64_t *again)
 {
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) /* EWOULDBLOCK: somebody else's write lease; EACCES: the claim will say so */
-        return errno == EACCES || errno == EPERM ? settled(st, settle_seconds) : NOT_READY;
-    /* a writer that comes just now breaks the lease by a signal, and SIGIO would end the process */
-    fcntl(fd, F_SETSIG, SIGURG);
-    enum readiness r = READY;
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
-        fcntl(fd, F_SETLEASE, F_UNLCK);
-    else
-        r = errno == EAGAIN ? NOT_READY : settled(st, settle_seconds);
-    close(fd);
+    int64_t age = unchanged_for(st, seconds), wanted = (int64_t)seconds * 1000;
+    if (p->closed >= 0 && p->closed < age)
+        age = p->closed;
+    if (age >= wanted)
+        return READY;
+    *again = wanted - age;
+    return NOT_READY;
+}
+
+/* Somebody has it open for writing: its close will be seen, or else it is looked at again. */
+static enum readiness busy(const struct patience *p, int64_t *again)
+{
+    *again = p->settle ? (int64_t)p->settle * 500 : 100;
+    return NOT_READY;
+}
+
+/* Whether nobody writes: for certain, or, where no lease is to be had, as far as can be known. */
+static enum readiness proved(int dir, const char *name, const struct stat *seen, const struct patience *p,
+                             struct proof *proof, int64_t *again)
+{
+    if (proof_open(dir, name, proof) < 0)
+        return errno == EACCES ? alone_for(seen, p, p->settle, again) : busy(p, again);
+    if (proof->st.st_ino != seen->st_ino || proof->st.st_dev != seen->st_dev)
+        return busy(p, again); /* put in its place just now */
+    if (proof->leased || (proof->st.st_uid == geteuid() && p->closed >= 0))
+        return READY;
+    return alone_for(&proof->st, p, p->settle, again);
+}
+
+enum readiness inbox_ready(int source_dir, const char *name, const struct patience *p, struct proof *proof,
+                           int64_t *again, struct findings *f)
+{
+    struct stat st;
+    *proof = PROOF_NONE;
+    *again = -1;
+    if (inbox_temporary(name) || fstatat(source_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return NOT_READY;
+    if (!S_ISREG(st.st_mode))
+        return refuse_kind(f, name, st.st_mode);
+    bool other = st.st_uid != geteuid() && st.st_uid != 0;
+    enum readiness r = other ? alone_for(&st, p, p->after_close, again) : READY;
+    if (r == READY)
+        r = proved(source_dir, name, &st, p, proof, again);
+    if (r == READY && st.st_uid != geteuid() && proof->fd < 0)
+        return refuse(f, "spool.inbox.unreadable", name,
+                      "Give it a mode that lets the user that spoolgate runs as read it, and put it into the "
+                      "inbox again; on the account that left it, set a umask that does so (sftp.md).",
+                      "%s belongs to another user, and may not be read.");
+    if (r == READY && !own_is(&proof->st) && proof->fd >= 0 && proof->st.st_size > (off_t)DOCUMENT_SIZE_LIMIT)
+        r = refuse(f, "spool.inbox.size", name, "Have it sent in parts.", "%s is larger than 256 MiB.");
+    if (r != READY)
+        proof_close(proof);
     return r;
 }
 
-enum readiness inbox_ready(int source_dir, const char *name, bool closed_seen, unsigned settle_seconds,
-                           struct findings *f)
+int inbox_put_back(struct spool *s, int source_dir, int from_dir, const char *from, const char *name)
 {
-    struct stat st;
-    if (inbox_temporary(name) || fstatat(source_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return NOT_READY;
-    if (!S_ISREG(st.st_mode)) {
-        char shown[NAME_ENCODED_TEXT];
-        name_encode(name, shown);
-        if (f)
-            finding_add(f, SEVERITY_ERROR, "spool.inbox.kind", shown,
-                        "Put plain files into the inbox, each by itself. It was not opened and not followed.",
-                        "%s is %s, not a file.", shown, kind(st.st_mode));
-        return REFUSED;
-    }
-    return closed_seen ? READY : leased(source_dir, name, &st, settle_seconds);
+    char given[SPOOL_NAME_MAX + 1];
+    snprintf(given, sizeof given, "%s", name);
+    for (unsigned k = 2; stage_rename(from_dir, from, source_dir, given) < 0; k++)
+        if (errno != EEXIST || k > 1000000 || !name_numbered(name, k, given))
+            return -1;
+    stage_changed(s, source_dir);
+    return 0;
 }
 
 void inbox_name(char out[SPOOL_NAME_MAX + 1], const char *text)
@@ -134,5 +192,5 @@ int inbox_refuse(struct spool *s, const char *source, int source_dir, const char
     }
     document_close(&d);
     errno = failed;
-    return rc;
+    return rc < 0 && failed == ENOENT ? 1 : rc;
 }

@@ -2,23 +2,34 @@
 #ifndef SPOOLGATE_SPOOL_INBOX_H
 #define SPOOLGATE_SPOOL_INBOX_H
 
+#include "spool/proof.h"
 #include "spool/spool.h"
 
 enum readiness {
     READY,
     NOT_READY, /* dot name, .tmp .part .filepart .partial, still growing or open for writing */
-    REFUSED    /* a symlink, device, socket, fifo or folder: never opened, never followed; findings say so */
+    REFUSED /* a symlink, device, socket, fifo or folder: never opened, never followed; or a foreign file that
+               may not be read, or is too large. findings say so */
 };
 
 /* Whether a name says that the file is not whole yet. */
 bool inbox_temporary(const char *name);
-/* Judges one entry of inbox/<source> by lstat and, when no close was seen, by a read lease (a file somebody
- * has open for writing gives none) or, where leases do not work, by not having changed for settle_seconds. */
-enum readiness inbox_ready(int source_dir, const char *name, bool closed_seen, unsigned settle_seconds,
-                           struct findings *f);
-/* Moves a refused entry to error/<new id>/refused-<name> without opening it, with an error.txt. */
+struct patience {         /* for how long a file is left alone */
+    unsigned settle;      /* s without a change, where no lease is to be had */
+    unsigned after_close; /* s behind the close of another user's file (root's do not wait) */
+    int64_t closed;       /* ms since its close was seen; -1: it was not */
+};
+
+/* Judges one entry of inbox/<source>. READY: proof holds it open, and a lease where there is one
+ * (proof_close). NOT_READY: *again says in how many ms to look again, -1 when an event will tell. */
+enum readiness inbox_ready(int source_dir, const char *name, const struct patience *p, struct proof *proof,
+                           int64_t *again, struct findings *f);
+/* Moves a refused entry to error/<new id>/refused-<name> without opening it, with an error.txt. 0, 1 when it
+ * is gone, -1 with errno. */
 int inbox_refuse(struct spool *s, const char *source, int source_dir, const char *name,
                  const struct findings *f);
+/* Renames something taken into the inbox, as name or, when there is one of that name again, "name-2"… */
+int inbox_put_back(struct spool *s, int source_dir, int from_dir, const char *from, const char *name);
 
 /* A group of files that is put into inbox/<source>: written under dot names, one sync, then renamed. A
  * poller's cursor moves only after inbox_commit returned 0. An existing file of that name is replaced only

@@ -172,3 +172,11 @@ bool name_plain(const char *name)
     return len >= 1 && len <= 120 && name[0] != '.' &&
            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len;
 }
+
+bool name_numbered(const char *name, unsigned k, char out[SPOOL_NAME_MAX + 1])
+{
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    int n = snprintf(out, SPOOL_NAME_MAX + 1, "%.*s-%u%s", (int)stem, name, k, name + stem);
+    return n > 0 && n <= SPOOL_NAME_MAX;
+}

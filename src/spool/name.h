@@ -14,6 +14,8 @@ bool name_decode(const char *text, char name[SPOOL_NAME_MAX + 1]);
 /* ".json" of "order.json", with letters and digits only, 16 at most; ".bin" when the name has no such
  * extension. */
 void name_extension(const char *name, char out[18]);
+/* "order-2.json" of "order.json"; false when that is too long. */
+bool name_numbered(const char *name, unsigned k, char out[SPOOL_NAME_MAX + 1]);
 /* Whether an endpoint or source made by the program may have this name: letters, digits, . _ -, no dot
  * first, 1..120. */
 bool name_plain(const char *name);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "spool/envelope.h"
 #include "spool/name.h"
+#include "spool/own.h"
 #include "spool/stage.h"
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +29,7 @@ struct leftover {
 };
 
 struct claim {
-    char *part[3]; /* folder, source, file; into the slot's claims */
+    char *part[4]; /* folder, source, file, owner; into the slot's claims */
 };
 
 struct slot {
@@ -42,8 +43,8 @@ struct slot {
     bool written; /* something must be synced before the folders move */
 };
 
-/* The next whole line "<id>\t<source>\t<file>"; the parts point into claims, which is cut up. */
-static bool next_claim(char **at, char *part[3])
+/* The next whole line "<id>\t<source>\t<file>\t<owner>"; the parts point into claims, which is cut up. */
+static bool next_claim(char **at, char *part[4])
 {
     while (**at) {
         char *line = *at;
@@ -60,6 +61,9 @@ static bool next_claim(char **at, char *part[3])
         part[0] = line;
         part[1] = source + 1;
         part[2] = file + 1;
+        part[3] = strchr(part[2], '\t');
+        if (part[3])
+            *part[3]++ = '\0';
         return true;
     }
     return false;
@@ -68,12 +72,12 @@ static bool next_claim(char **at, char *part[3])
 int claims_shorten(struct work *w)
 {
     struct buffer old = {0}, kept = {0};
-    char *part[3];
+    char *part[4];
     int rc = file_read(w->dir, "claims", CLAIMS_READ_LIMIT, &old);
     buffer_byte(&old, '\0');
     for (char *at = old.ptr; rc == 0 && next_claim(&at, part);)
         if (faccessat(w->dir, part[0], F_OK, 0) == 0)
-            buffer_printf(&kept, "\n%s\t%s\t%s\n", part[0], part[1], part[2]);
+            buffer_printf(&kept, "\n%s\t%s\t%s\t%s\n", part[0], part[1], part[2], part[3] ? part[3] : "");
     if (rc == 0)
         rc = file_replace(w->dir, "claims", buffer_as_slice(&kept), 0640, false);
     int fd = rc < 0 ? -1 : openat(w->dir, "claims", O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -135,7 +139,7 @@ static int list(struct slot *s)
 }
 
 /* The last line of claims about that folder. The texts stay until the slot is done. */
-static bool find_claim(struct slot *s, const char *name, const char *part[3])
+static bool find_claim(struct slot *s, const char *name, const char *part[4])
 {
     bool any = false;
     for (size_t i = 0; i < s->claim_count; i++)
@@ -174,7 +178,7 @@ static int say_lost(struct document *d)
 static int restore_envelope(struct slot *s, struct leftover *l, struct document *d)
 {
     char file[SPOOL_NAME_MAX + 1];
-    const char *part[3];
+    const char *part[4];
     struct stat st;
     d->saved = true;
     if (document_source(d, file, NULL, NULL) < 0 || fstatat(d->folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -188,7 +192,8 @@ static int restore_envelope(struct slot *s, struct leftover *l, struct document 
     d->saved = false;
     json_decref(d->envelope);
     d->envelope = envelope_new(d->id, d->destination);
-    envelope_origin(d, part[1], part[2], file, st.st_size);
+    envelope_origin(d, part[1], part[2], file, st.st_size,
+                    part[3] && *part[3] ? (uid_t)strtoul(part[3], NULL, 10) : st.st_uid);
     document_note(d, "spool", "taken from inbox/%s by a translator that was killed; given back", part[1]);
     return document_save(d);
 }
@@ -196,7 +201,7 @@ static int restore_envelope(struct slot *s, struct leftover *l, struct document 
 static int restore(struct slot *s, struct leftover *l)
 {
     struct document d;
-    const char *part[3];
+    const char *part[4];
     if (unlinkat(s->dir, l->name, AT_REMOVEDIR) == 0) { /* it was empty */
         l->gone = true;
         return 0;
@@ -212,11 +217,12 @@ static int restore(struct slot *s, struct leftover *l)
         l->gone = true;
         return 0;
     }
-    int rc = 0;
-    if (json_is_true(json_object_get(d.envelope, "recovered"))) {
+    int rc = own_recover(&d);
+    if (rc == 0 && json_is_true(json_object_get(d.envelope, "recovered"))) {
         rc = restore_envelope(s, l, &d);
         s->written = true;
-    }
+    } else if (rc == 0 && file_write(d.folder, GIVEN_BACK, slice_of(""), 0640, true) < 0 && errno != EEXIST)
+        rc = -1;
     document_close(&d);
     return rc;
 }

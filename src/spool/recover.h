@@ -4,7 +4,8 @@
 
 #include "spool/work.h"
 
-/* A line of claims: "<folder> TAB <source> TAB <file>", names encoded. What is no file out of the inbox has
+/* A line of claims: "<folder> TAB <source> TAB <file> TAB <uid of its
+ * owner>", names encoded. What is no file out of the inbox has
  * as source: */
 #define CLAIMED_FOLDER "." /* a folder out of translate/ */
 #define CLAIMED_SPLIT                                                                                        \
@@ -14,6 +15,8 @@
 int claims_shorten(struct work *w);
 /* Member "source": source and file are encoded names, stored the name in the folder. */
 void envelope_origin(struct document *d, const char *source, const char *file, const char *stored,
-                     int64_t size);
+                     int64_t size, uid_t owner);
+/* In a folder that is given back: nobody moved it by hand. */
+#define GIVEN_BACK ".given-back"
 
 #endif

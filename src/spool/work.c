@@ -10,6 +10,8 @@
 #include "spool/envelope.h"
 #include "spool/inbox.h"
 #include "spool/name.h"
+#include "spool/own.h"
+#include "spool/owner.h"
 #include "spool/recover.h"
 #include "spool/stage.h"
 #include <errno.h>
@@ -56,12 +58,12 @@ void work_close(struct work *w)
 }
 
 /* Begins and ends with a line end, so that a line cut off by a full disk does not spoil the next. */
-static int note_claim(struct work *w, const char *id, const char *source, const char *name)
+static int note_claim(struct work *w, const char *id, const char *source, const char *name, uid_t owner)
 {
-    char line[DOCUMENT_NAME_TEXT + 2 * NAME_ENCODED_TEXT + 8];
+    char line[DOCUMENT_NAME_TEXT + 2 * NAME_ENCODED_TEXT + 32];
     if (w->claims_size > CLAIMS_LIMIT && claims_shorten(w) < 0)
         return -1;
-    int n = snprintf(line, sizeof line, "\n%s\t%s\t%s\n", id, source, name);
+    int n = snprintf(line, sizeof line, "\n%s\t%s\t%s\t%lu\n", id, source, name, (unsigned long)owner);
     ssize_t written;
     while ((written = write(w->claims, line, (size_t)n)) < 0 && errno == EINTR)
         ;
@@ -89,8 +91,9 @@ static const char *media_of(const char *extension)
 }
 
 void envelope_origin(struct document *d, const char *source, const char *file, const char *stored,
-                     int64_t size)
+                     int64_t size, uid_t owner)
 {
+    char whose[OWNER_TEXT];
     char received[INSTANT_TEXT], extension[18];
     json_t *origin = json_object();
     instant_print(instant_now(), 3, received);
@@ -101,19 +104,31 @@ void envelope_origin(struct document *d, const char *source, const char *file, c
     json_object_set_new_nocheck(origin, "stored", envelope_text(stored));
     json_object_set_new_nocheck(origin, "received", json_string_nocheck(received));
     json_object_set_new_nocheck(origin, "size", json_integer(size));
+    owner_text(owner, whose);
+    json_object_set_new_nocheck(origin, "owner", envelope_text(whose));
     if (media)
         json_object_set_new_nocheck(origin, "media", json_string_nocheck(media));
     json_object_set_new_nocheck(d->envelope, "source", origin);
 }
 
 /* Between looking and taking, something else was put in the file's place: out of the way, unopened. */
-static int refuse_taken(struct work *w, const char *id, const char *stored, const char *source)
+static int refuse_taken(struct work *w, const char *id, const char *taken, const char *source)
 {
     struct arena arena = {0};
     struct findings f = {.arena = &arena};
+    struct patience none = {.closed = -1};
+    struct proof proof;
+    int64_t again;
     int folder = openat(w->dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    inbox_ready(folder, stored, true, 0, &f);
-    int rc = folder < 0 ? -1 : inbox_refuse(w->spool, source, folder, stored, &f);
+    /* a folder's or a link's own name would be no temporary one, whatever it is called here */
+    const char *name = taken[0] == '.' ? taken + strlen(OWN_RECEIVED) : taken;
+    if (folder >= 0 && name != taken && stage_rename(folder, taken, folder, name) < 0) {
+        close(folder);
+        return -1;
+    }
+    inbox_ready(folder, name, &none, &proof, &again, &f);
+    proof_close(&proof);
+    int rc = folder < 0 ? -1 : inbox_refuse(w->spool, source, folder, name, &f);
     int failed = errno;
     if (folder >= 0)
         close(folder);
@@ -124,59 +139,100 @@ static int refuse_taken(struct work *w, const char *id, const char *stored, cons
     return -1;
 }
 
-static int open_taken(struct work *w, const char *id, const char *stored, const char *source,
-                      const char *file, struct document *out)
+/* What came with the rename: 0 it is the file that was proved, 1 another one or one that is written to, 2
+ * none of our business; st is what it is. */
+static int look_at_taken(const struct document *d, const char *taken, struct proof *p, struct stat *st)
+{
+    if (fstatat(d->folder, taken, st, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    if (!S_ISREG(st->st_mode))
+        return 2;
+    if (p->fd < 0)
+        return own_is(st) ? 0 : 1;
+    return st->st_ino == p->st.st_ino && st->st_dev == p->st.st_dev && proof_holds_renamed(p) ? 0 : 1;
+}
+
+static int open_taken(struct work *w, const char *id, const char *taken, const char *stored,
+                      const char *source, const char *file, struct proof *p, struct document *out)
 {
     struct stat st;
     *out = (struct document){.parent = w->dir, .folder = -1};
     memcpy(out->id, id, sizeof out->id);
     memcpy(out->name, id, sizeof out->name);
     out->folder = openat(w->dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (out->folder < 0 || fstatat(out->folder, stored, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    int rc = out->folder < 0 ? -1 : look_at_taken(out, taken, p, &st);
+    if (rc == 0 && taken != stored)
+        rc = own_copy(out->folder, stored, p);
+    else if (rc == 0 && !own_is(&st)) /* it was ours alone a moment ago */
+        rc = 1;
+    if (rc != 0) {
         int failed = errno;
         document_close(out);
         errno = failed;
-        return -1;
+        return rc == 2 ? refuse_taken(w, id, taken, source) : rc == 1 ? CLAIM_LATER : rc;
     }
-    if (!S_ISREG(st.st_mode)) {
-        document_close(out);
-        return refuse_taken(w, id, stored, source);
-    }
+    out->received = taken != stored;
     out->envelope = envelope_new(id, 0);
-    envelope_origin(out, source, file, stored, st.st_size);
+    envelope_origin(out, source, file, stored, st.st_size, st.st_uid);
     document_note(out, "spool", "taken from inbox/%s", source);
     return 0;
 }
 
-int work_claim_file(struct work *w, const char *source, int source_dir, const char *name,
-                    struct document *out)
+static int make_folder(struct work *w, char id[DOCUMENT_NAME_TEXT])
 {
-    char id[DOCUMENT_NAME_TEXT], stored[32] = "source", path[DOCUMENT_NAME_TEXT + 40];
+    if (w->spare[0]) {
+        memcpy(id, w->spare, sizeof w->spare);
+        w->spare[0] = '\0';
+        return 0;
+    }
+    document_id_new(id);
+    return mkdirat(w->dir, id, 0750);
+}
+
+static int claim_proved(struct work *w, const char *source, int source_dir, const char *name, struct proof *p,
+                        struct document *out)
+{
+    char id[DOCUMENT_NAME_TEXT], received[48] = OWN_RECEIVED "source", path[DOCUMENT_NAME_TEXT + 56];
     char from[NAME_ENCODED_TEXT], file[NAME_ENCODED_TEXT];
+    const char *stored = received + strlen(OWN_RECEIVED);
+    bool foreign = p->fd >= 0 && !own_is(&p->st);
+    const char *taken = foreign ? received : stored;
     name_encode(source, from);
     name_encode(name, file);
-    name_extension(name, stored + 6);
-    if (w->spare[0]) {
-        memcpy(id, w->spare, sizeof id);
-        w->spare[0] = '\0';
-    } else {
-        document_id_new(id);
-        if (mkdirat(w->dir, id, 0750) < 0)
-            return -1;
-    }
-    snprintf(path, sizeof path, "%s/%s", id, stored);
+    name_extension(name, received + strlen(received));
+    if (make_folder(w, id) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/%s", id, taken);
     w->used = true;
-    if (note_claim(w, id, from, file) == 0 && renameat(source_dir, name, w->dir, path) == 0) {
+    if (note_claim(w, id, from, file, p->fd < 0 ? geteuid() : p->st.st_uid) == 0 &&
+        renameat(source_dir, name, w->dir, path) == 0) {
         stage_changed(w->spool, source_dir);
-        int rc = open_taken(w, id, stored, from, file, out);
+        int rc = open_taken(w, id, taken, stored, from, file, p, out);
         int failed = errno;
-        if (rc < 0 && stage_rename(w->dir, path, source_dir, name) == 0)
+        if ((rc < 0 || rc == CLAIM_LATER) && inbox_put_back(w->spool, source_dir, w->dir, path, name) == 0)
             memcpy(w->spare, id, sizeof w->spare);
-        errno = failed;
+        else if (rc == CLAIM_LATER)
+            rc = -1; /* in the slot, for recovery; errno says why */
+        else
+            errno = failed;
         return rc;
     }
     memcpy(w->spare, id, sizeof w->spare);
     return errno == ENOENT ? 1 : -1;
+}
+
+int work_claim_file(struct work *w, const char *source, int source_dir, const char *name, struct proof *p,
+                    struct document *out)
+{
+    struct proof own;
+    if (p)
+        return claim_proved(w, source, source_dir, name, p, out);
+    if (proof_open(source_dir, name, &own) < 0 && (errno == EAGAIN || errno == ENOENT))
+        return errno == ENOENT ? 1 : CLAIM_LATER;
+    int rc = claim_proved(w, source, source_dir, name, &own, out), failed = errno;
+    proof_close(&own);
+    errno = failed;
+    return rc;
 }
 
 /* Something in translate/ that is no folder. */
@@ -191,7 +247,22 @@ static int refuse_entry(struct work *w, const char *name)
                 "%s in translate/ is not a document's folder.", shown);
     int rc = inbox_refuse(w->spool, "translate", w->spool->stage[STAGE_TRANSLATE], name, &f);
     arena_free(&arena);
-    return rc == 0 ? 1 : -1;
+    return rc < 0 ? -1 : 1;
+}
+
+/* Whose hand brought it here: retry's, which is noted; that of a translator which was killed, of which the
+ * mark of recovery tells; else a person's, by mv. */
+static int take_folder(struct document *d)
+{
+    const char *endpoint = document_text(d, "endpoint");
+    int rc = own_take(d);
+    if (rc != 0)
+        return rc;
+    bool given_back = unlinkat(d->folder, GIVEN_BACK, 0) == 0;
+    rc = document_take(d, "translate");
+    if (rc == 0 && !given_back && endpoint && !document_text(d, "outcome") && !document_person_noted(d))
+        document_note(d, "operator", "moved by hand to translate/; it was for outbox/%s/", endpoint);
+    return rc < 0 ? -1 : 0;
 }
 
 int work_claim_folder(struct work *w, const char *name, struct document *out)
@@ -203,23 +274,32 @@ int work_claim_folder(struct work *w, const char *name, struct document *out)
         return errno == ENOENT ? 1 : -1;
     if (!S_ISDIR(st.st_mode))
         return refuse_entry(w, name);
+    int folder = openat(translate, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int busy = folder < 0 ? 0 : own_ready(folder, w->settle);
+    if (folder >= 0)
+        close(folder);
+    if (busy)
+        return CLAIM_LATER;
     bool foreign = !document_name_parse(name, NULL, NULL);
     if (foreign)
         document_id_new(own);
     else
         snprintf(own, sizeof own, "%s", name);
     w->used = true;
-    if (note_claim(w, own, CLAIMED_FOLDER, "") < 0)
+    if (note_claim(w, own, CLAIMED_FOLDER, "", 0) < 0)
         return -1;
     if (stage_rename(translate, name, w->dir, own) < 0)
         return errno == ENOENT ? 1 : -1;
     stage_changed(w->spool, translate);
-    if (document_open(out, w->dir, own, NULL) < 0 || document_take(out, "translate") < 0) {
+    int rc = document_open(out, w->dir, own, NULL);
+    if (rc == 0)
+        rc = take_folder(out);
+    if (rc != 0) {
         int failed = errno;
         document_close(out);
         stage_rename(w->dir, own, translate, name);
         errno = failed;
-        return -1;
+        return rc < 0 ? -1 : CLAIM_LATER;
     }
     if (foreign) {
         char shown[NAME_ENCODED_TEXT];
@@ -266,7 +346,7 @@ int work_split(struct work *w, const struct document *d, unsigned n, struct docu
             return -1;
     }
     out->folder = openat(w->dir, out->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (out->folder >= 0 && note_claim(w, out->name, CLAIMED_SPLIT, d->name) == 0 &&
+    if (out->folder >= 0 && note_claim(w, out->name, CLAIMED_SPLIT, d->name, 0) == 0 &&
         link_file(d, out->folder, document_text(d, "source.stored")) == 0 &&
         link_file(d, out->folder, document_text(d, "corrected.file")) == 0 &&
         link_file(d, out->folder, document_text(d, "canonical.file")) == 0) {

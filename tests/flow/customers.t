@@ -12,6 +12,7 @@ fi
 
 # accounts that every Debian has, in the place of "lofoten" and "spoolgate"
 customer=games gateway=news
+moored=
 if [ "$(id -u)" -ne 0 ] || ! getent passwd $customer >/dev/null || ! getent passwd $gateway >/dev/null; then
     skip "a customer's chroot" "needs root, and the accounts $customer and $gateway"
     finish
@@ -20,9 +21,10 @@ fi
 group=$(id -gn $customer)
 # sshd wants every folder above a chroot to be root's and writable by nobody else: not /tmp
 base=$(mktemp -d /run/spoolgate-customers.XXXXXX) || exit 1
-trap 'cleanup; rm -rf "$base"' EXIT
+trap 'cleanup; [ -z "$moored" ] || umount "$moored"; rm -rf "$base"' EXIT
 chmod 0755 "$base"
-as_gateway=(setpriv --reuid=$gateway --regid="$(id -gn $gateway)" --groups="$group" --) # no function: a kill is for spoolgate, not for a subshell
+as_gateway=(setpriv --reuid=$gateway --regid="$(id -gn $gateway)" --groups="$group" --inh-caps=-all,+lease
+    --ambient-caps=+lease --) # as the unit; no function: a kill is for spoolgate, not for a subshell
 
 # ---- the account, as in docs/sftp.md ----
 install -d -m 0755 "$base/sftp/$customer"
@@ -105,6 +107,31 @@ ok "the dropped file was taken away" taken
 customer_does "get from-nordmat/INV-88012.x12 $work/got.x12" "rm from-nordmat/INV-88012.x12" >"$work/get"
 is $? 0 "the customer fetches it, and removes it"
 like "$(cat "$work/got.x12")" 'BIG\*20260321\*88012' "it is the invoice"
+
+# straight into the inbox, by a bind mount into the chroot; put -p sets the file's times and mode
+mkdir "$base/sftp/$customer/drop"
+inbox=$base/site/spool/inbox/lofoten
+wait_for 10 test -d "$inbox"
+chgrp "$group" "$inbox" && chmod 2770 "$inbox"
+if mount --bind "$inbox" "$base/sftp/$customer/drop" 2>/dev/null; then
+    moored=$base/sftp/$customer/drop
+    for n in 1 2 3 4 5; do
+        jq -c --arg n "9000$n" '.referenceNumber=$n' "$top_srcdir/samples/documents/visma-customer-invoice.json" >"$work/9000$n.json"
+        touch -d 2026-01-01 "$work/9000$n.json"
+    done
+    customer_does "put -p $work/90001.json drop/" "put -p $work/90002.json drop/" "put -p $work/90003.json drop/" \
+        "put $work/90004.json drop/90004.json.part" "rename drop/90004.json.part drop/90004.json" "chmod 660 drop/90004.json" \
+        "put $work/90005.json drop/90005.json" "chmod 640 drop/90005.json" >"$work/dropped"
+    is $? 0 "it drops files into the inbox, with their times, and changes their modes"
+    all() { [ "$(ls "$base/sftp/$customer/from-nordmat" | grep -c '^INV-9000')" -eq 5 ]; }
+    ok "each is answered" wait_for 30 all
+    is "$(find "$base/site/spool" -name source.json -user $customer | wc -l)" 0 "nothing of the customer's own stands in the spool"
+    is "$(find "$base/site/spool/archive" -name document.json -exec grep -l "\"owner\": *\"$customer (uid" {} + | wc -l)" 5 "and each says whose it was"
+    umount "$moored" && moored=
+else
+    skip "straight into the inbox" "no bind mount can be made here"
+fi
+[ -n "$moored" ] || rmdir "$base/sftp/$customer/drop"
 
 # ---- and what it may not do ----
 is "$(customer_does 'ls -1' | grep -v '^sftp>')" "$(printf 'from-nordmat\nto-nordmat')" "it sees its two folders"

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "spool/name.h"
+#include "spool/own.h"
 #include "spool/work.h"
 #include <signal.h>
 #include <sys/mount.h>
@@ -40,7 +41,7 @@ static void a_claim_says_where_it_came_from(void **state)
     memcpy(name + 100, "\xff-%\x80", 4);
     memcpy(name + 250, ".json", 6);
     assert_int_equal(file_write(dir, name, SLICE("bytes"), 0600, true), 0);
-    assert_int_equal(work_claim_file(&w, "k\xff\tunde", dir, name, &d), 0);
+    assert_int_equal(work_claim_file(&w, "k\xff\tunde", dir, name, NULL, &d), 0);
     assert_int_equal(tree_count(&t, "inbox/erp", NULL), 0);
     assert_true(name_decode(document_text(&d, "source.file"), back));
     assert_string_equal(back, name);
@@ -54,10 +55,10 @@ static void a_claim_says_where_it_came_from(void **state)
     assert_int_equal(strlen(document_text(&d, "source.sha256")), 64);
     assert_int_equal(document_save(&d), 0);
     document_close(&d);
-    assert_int_equal(work_claim_file(&w, "erp", dir, name, &d), 1);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "gone", &d), 1);
+    assert_int_equal(work_claim_file(&w, "erp", dir, name, NULL, &d), 1);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "gone", NULL, &d), 1);
     assert_int_equal(file_write(dir, "-rf", SLICE("bytes"), 0600, true), 0);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "-rf", &d), 0);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "-rf", NULL, &d), 0);
     assert_true(tree_has(&t, "translate/.work-1/claims"));
     assert_int_equal(document_source(&d, file, NULL, &t.findings), 0);
     assert_string_equal(file, "source.bin");
@@ -79,8 +80,8 @@ static void what_is_put_in_the_files_place_is_refused(void **state)
     open_slot(&t, &w, 1);
     assert_int_equal(symlinkat("/etc/passwd", dir, "order.json"), 0);
     assert_int_equal(mkdirat(dir, "folder.json", 0700), 0);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "order.json", &d), 1);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "folder.json", &d), 1);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "order.json", NULL, &d), 1);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "folder.json", NULL, &d), 1);
     assert_int_equal(tree_count(&t, "error", name), 2);
     snprintf(path, sizeof path, "error/%s/refused-source.json", name);
     assert_true(tree_has(&t, path));
@@ -156,7 +157,7 @@ static void a_split_shares_what_is_never_altered(void **state)
     int dir = inbox(tree_open(&t), "erp");
     open_slot(&t, &w, 1);
     assert_int_equal(file_write(dir, "order.json", SLICE("bytes"), 0600, true), 0);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "order.json", &d), 0);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "order.json", NULL, &d), 0);
     assert_int_equal(document_write(&d, "canonical", "canonical.json", SLICE("{}")), 0);
     assert_int_equal(document_write(&d, "message", "message.x12", SLICE("ISA")), 0);
     document_set(&d, "partner", "first");
@@ -202,8 +203,8 @@ static void a_killed_translators_documents_go_back(void **state)
         open_slot(&t, &w, 3);
         file_write(dir, "one.json", SLICE("1"), 0600, true);
         file_write(dir, "two.json", SLICE("2"), 0600, true);
-        work_claim_file(&w, "erp", dir, "one.json", &d); /* killed before document.json */
-        work_claim_file(&w, "erp", dir, "two.json", &d);
+        work_claim_file(&w, "erp", dir, "one.json", NULL, &d); /* killed before document.json */
+        work_claim_file(&w, "erp", dir, "two.json", NULL, &d);
         document_write(&d, "canonical", "canonical.json", SLICE("{}"));
         document_save(&d);
         work_split(&w, &d, 2, &more);
@@ -247,7 +248,7 @@ static void a_lost_note_of_origin_is_said(void **state)
     int dir = inbox(tree_open(&t), "erp");
     open_slot(&t, &w, 1);
     assert_int_equal(file_write(dir, "one.json", SLICE("the bytes"), 0600, true), 0);
-    assert_int_equal(work_claim_file(&w, "erp", dir, "one.json", &d), 0);
+    assert_int_equal(work_claim_file(&w, "erp", dir, "one.json", NULL, &d), 0);
     document_close(&d);
     work_close(&w);
     /* what a loss of power may do: the rename is on the disk, the line and the envelope are not whole */
@@ -301,7 +302,7 @@ static void the_notes_of_claims_stay_short(void **state)
     for (int i = 0; i < 1500; i++) {
         snprintf(name + 190, sizeof name - 190, "%d", i);
         assert_int_equal(file_write(dir, name, SLICE("x"), 0600, true), 0);
-        assert_int_equal(work_claim_file(&w, "erp", dir, name, &d), 0);
+        assert_int_equal(work_claim_file(&w, "erp", dir, name, NULL, &d), 0);
         if (i != 3) /* the fourth stays in hand all the while */
             assert_int_equal(file_remove_tree(w.dir, d.name), 0);
         document_close(&d);
@@ -333,7 +334,7 @@ static void claim_all(struct tree *t, int slot, int dir, const char *log)
         DIR *listing = fdopendir(openat(dir, ".", O_RDONLY | O_DIRECTORY));
         struct dirent *e;
         while ((e = readdir(listing))) {
-            if (e->d_name[0] == '.' || work_claim_file(&w, "erp", dir, e->d_name, &d) != 0)
+            if (e->d_name[0] == '.' || work_claim_file(&w, "erp", dir, e->d_name, NULL, &d) != 0)
                 continue;
             struct buffer b = {0};
             file_read(d.folder, "source.json", 100, &b);
@@ -404,7 +405,7 @@ static void translate_until_killed(struct tree *t, int dir)
             if (e->d_name[0] == '.')
                 continue;
             int rc = folders ? work_claim_folder(&w, e->d_name, &d)
-                             : work_claim_file(&w, "erp", dir, e->d_name, &d);
+                             : work_claim_file(&w, "erp", dir, e->d_name, NULL, &d);
             if (rc != 0)
                 continue;
             struct buffer b = {0};
@@ -425,6 +426,7 @@ static void translate_until_killed(struct tree *t, int dir)
             }
             snprintf(name, sizeof name, "%.28s.1", d.id);
             if (document_save(&d) < 0 || (syncing && spool_sync(&t->spool) < 0) ||
+                own_settle(&t->spool, &d) < 0 ||
                 spool_move(&t->spool, w.dir, d.name, STAGE_OUTBOX, "a", name) < 0)
                 _exit(6);
             document_close(&d);
@@ -466,6 +468,16 @@ static void check_outcome(struct tree *t, const char *endpoint, int *seen, int f
     closedir(listing);
 }
 
+static bool kept; /* somebody keeps a hard link to each file: it is copied */
+
+/* Beside the spool, and not in the inbox. */
+static void keep_link(struct tree *t, int dir, const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/kept-%s", t->path, name);
+    assert_int_equal(linkat(dir, name, AT_FDCWD, path, 0), 0);
+}
+
 static void kills_at_any_moment_lose_nothing(void **state)
 {
     (void)state;
@@ -483,6 +495,8 @@ static void kills_at_any_moment_lose_nothing(void **state)
         char name[32];
         snprintf(name, sizeof name, "%d.json", i);
         assert_int_equal(file_write(dir, name, slice_make(name, strlen(name) - 5), 0600, true), 0);
+        if (i % 2)
+            keep_link(&t, dir, name);
     }
     for (int round = 0; status != 0 && round < 2000; round++) {
         pid_t child = fork();
@@ -514,13 +528,14 @@ static void kills_at_any_moment_lose_nothing(void **state)
 /* ---- each system call in turn ---- */
 
 enum { FEW = 3 };
-
-static void put_few(int dir)
+static void put_few(struct tree *t, int dir)
 {
     for (int i = 0; i < FEW; i++) {
         char name[32];
         snprintf(name, sizeof name, "%d.json", i);
         assert_int_equal(file_write(dir, name, slice_make(name, strlen(name) - 5), 0600, true), 0);
+        if (kept)
+            keep_link(t, dir, name);
     }
 }
 
@@ -550,7 +565,7 @@ static void disturb_each(int error)
         struct tree t;
         tree_open_fast(&t);
         int dir = inbox(&t, "erp");
-        put_few(dir);
+        put_few(&t, dir);
         came = disturb(&t, dir, translate_until_killed, n, error, NULL);
         if (came < 0) {
             tree_close(&t);
@@ -580,6 +595,19 @@ static void every_system_call_may_fail(void **state)
 #else
     skip();
 #endif
+}
+
+/* The same with files that have to be copied. */
+static void nor_does_it_lose_what_is_copied(void **state)
+{
+    kept = true;
+    disturb_each(0);
+#ifdef __x86_64__
+    disturb_each(ENOSPC);
+    disturb_each(EIO);
+#endif
+    kept = false;
+    (void)state;
 }
 
 static void a_full_disk_leaves_the_file_in_the_inbox(void **state)
@@ -614,7 +642,7 @@ static void a_full_disk_leaves_the_file_in_the_inbox(void **state)
         snprintf(name, sizeof name, "%d.json", i);
         if (fstatat(dir, name, &st, 0) < 0)
             continue;
-        int rc = work_claim_file(&w, "erp", dir, name, &d);
+        int rc = work_claim_file(&w, "erp", dir, name, NULL, &d);
         if (rc == 0) {
             claimed++;
             document_close(&d);
@@ -648,6 +676,7 @@ int main(void)
         cmocka_unit_test(kills_at_any_moment_lose_nothing),
         cmocka_unit_test(a_kill_at_every_system_call_loses_nothing),
         cmocka_unit_test(every_system_call_may_fail),
+        cmocka_unit_test(nor_does_it_lose_what_is_copied),
         cmocka_unit_test(a_full_disk_leaves_the_file_in_the_inbox),
     };
     return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
