@@ -3,7 +3,7 @@
  * at once: a mark there tells the courier. */
 #include "adapter/adapter.h"
 #include "command/person.h"
-#include "command/view.h"
+#include "command/renamed.h"
 #include "role/urgent.h"
 #include <errno.h>
 
@@ -128,8 +128,14 @@ static int retry_elsewhere(struct retrying *r, const char *name)
     char path[512];
     if (config_endpoint(r->view.config, name))
         return urge(r, name, "");
-    if (!spool_find(&r->view.spool, name, path))
-        return refuse(name, "is not in error/, and nowhere else in the spool.");
+    if (!spool_find(&r->view.spool, name, path)) {
+        const char *renamed = renamed_find(&r->view, name);
+        if (!renamed)
+            return refuse(name, "is not in error/, and nowhere else in the spool.");
+        fputs("spoolgate retry: ", stderr);
+        renamed_tell(&r->view, stderr, name, renamed);
+        return -1;
+    }
     char *end = strrchr(path, '/');
     *end = '\0';
     if (!strncmp(path, "outbox/", 7))
@@ -140,9 +146,17 @@ static int retry_elsewhere(struct retrying *r, const char *name)
 static int retry(struct retrying *r, const char *argument)
 {
     struct document d;
+    char path[512];
     const char *slash = strrchr(argument, '/'), *name = slash && slash[1] ? slash + 1 : argument;
     if (document_open(&d, r->view.spool.stage[STAGE_ERROR], name, NULL) < 0)
         return retry_elsewhere(r, name);
+    const char *former = renamed_from(&r->view, &d);
+    if (former && !spool_find(&r->view.spool, former, path)) {
+        fputs("spoolgate retry: ", stderr);
+        renamed_tell(&r->view, stderr, former, arena_printf(&r->view.arena, "error/%s", d.name));
+        document_close(&d);
+        return -1;
+    }
     int rc = put_back(r, &d);
     document_close(&d);
     return rc;
@@ -181,6 +195,8 @@ int command_retry(int argc, char **argv)
     int status = view_open(&r.view, file);
     int failed = 0;
     r.person = person_name(&r.view.arena);
+    if (status == 0)
+        renamed_state_is_lost(&r.view, "retry");
     for (int i = optind; status == 0 && i < argc; i++)
         failed += retry(&r, argv[i]) < 0;
     if (r.view.spool_is_open && spool_settle(&r.view.spool) < 0) {

@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "command/view.h"
+#include "command/renamed.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -90,6 +90,7 @@ static void print_envelope(struct showing *s, const char *path, const struct doc
     printf("\n  %-15s%s/", "folder", s->view.spool.path);
     view_text(stdout, path, 0);
     putchar('\n');
+    line("former name", renamed_from(&s->view, d));
     line("type", document_text(d, "type"));
     line("number", document_text(d, "number"));
     line("version", document_text(d, "version"));
@@ -198,7 +199,15 @@ int command_show(int argc, char **argv)
     const char *slash = strrchr(argv[optind], '/'), *name = slash && slash[1] ? slash + 1 : argv[optind];
     s.file = argc - optind == 2 ? argv[optind + 1] : NULL;
     status = view_open(&s.view, file);
-    if (status == 0 && (view_find(&s.view, name, show, &s) == 0 || (s.file && !s.shown))) {
+    int found = status == 0 ? view_find(&s.view, name, show, &s) : 0;
+    const char *renamed = status == 0 && !found ? renamed_find(&s.view, name) : NULL;
+    if (status == 0)
+        renamed_state_is_lost(&s.view, "show");
+    if (renamed) {
+        fputs("spoolgate show: ", stderr);
+        renamed_tell(&s.view, stderr, name, renamed);
+        status = view_one(&s.view, renamed, show, &s) == 0 && (!s.file || s.shown) ? status : EXIT_NO_INPUT;
+    } else if (status == 0 && (found == 0 || (s.file && !s.shown))) {
         fputs("spoolgate show: there is no ", stderr);
         if (s.file) {
             view_text(stderr, s.file, 0);

@@ -4,6 +4,7 @@ libspoolgate_a_SOURCES += \
 	src/command/list.c \
 	src/command/person.c src/command/person.h \
 	src/command/reindex.c \
+	src/command/renamed.c src/command/renamed.h \
 	src/command/retry.c \
 	src/command/show.c \
 	src/command/status.c \

@@ -1,6 +1,6 @@
 /* spoolgate trace NUMBER: every document that speaks of a number, in the order of time, with its history. */
 #include "base/json.h"
-#include "command/view.h"
+#include "command/renamed.h"
 
 struct traced {
     struct traced *next;
@@ -9,7 +9,7 @@ struct traced {
 
 struct tracing {
     struct view view;
-    bool as_json;
+    bool as_json, told_lost;
     struct traced *first, **last;
     const struct traced *now;
     int shown;
@@ -26,7 +26,7 @@ static int usage(FILE *out)
           "  -c, --config FILE  this configuration\n"
           "      --json         one JSON object a document, for scripts\n\n"
           "Exit status: 0 done, 1 no document speaks of it, 64 usage, 66 no spool, 73 the state cannot be "
-          "read,\n"
+          "read, or is lost,\n"
           "78 the configuration is not in order.\n",
           out);
     return out == stderr ? EXIT_USAGE : EXIT_DONE;
@@ -100,16 +100,32 @@ static int follow(void *context, const char *path, struct document *d)
     return 0;
 }
 
+/* Its folder is not where its name leads. */
+static void tell_missing(struct tracing *t)
+{
+    const char *name = t->now->document, *path = renamed_find(&t->view, name);
+    if (t->as_json) {
+        json_t *j = json_pack("{s:s, s:n, s:s}", "document", name, "path", "as", t->now->as);
+        json_t *renamed = path ? json_string(path) : NULL;
+        if (renamed)
+            json_object_set_new(j, "renamed", renamed);
+        view_print_json(j);
+        json_decref(j);
+        return;
+    }
+    printf("%s%s  (%s)\n", t->shown ? "\n" : "", name, t->now->as);
+    if (path)
+        renamed_tell(&t->view, stdout, name, path);
+    else
+        puts("  its folder is not in the spool: it was moved away or removed");
+}
+
 static void follow_all(struct tracing *t)
 {
     for (t->now = t->first; t->now; t->now = t->now->next) {
         if (view_find(&t->view, t->now->document, follow, t) > 0)
             continue;
-        if (t->as_json)
-            printf("{\"document\":\"%s\",\"path\":null,\"as\":\"%s\"}\n", t->now->document, t->now->as);
-        else
-            printf("%s%s  (%s)\n  its folder is not in the spool: it was moved away or removed\n",
-                   t->shown ? "\n" : "", t->now->document, t->now->as);
+        tell_missing(t);
         t->shown++;
     }
 }
@@ -121,6 +137,8 @@ static int trace(struct tracing *t, const char *number)
     t->last = &t->first;
     if (known < 0)
         return EXIT_CANT_WRITE;
+    bool lost = t->told_lost || renamed_state_is_lost(&t->view, "trace");
+    t->told_lost = lost;
     if (document_name_parse(number, NULL, NULL))
         gather(t, "itself", number, number);
     else if (known == 0 && state_links(t->view.state, number, gather, t) != 0) {
@@ -133,7 +151,7 @@ static int trace(struct tracing *t, const char *number)
     fputs("spoolgate trace: no document speaks of ", stderr);
     view_text(stderr, number, 0);
     fputs("\n", stderr);
-    return EXIT_FOUND_PROBLEMS;
+    return lost ? EXIT_CANT_WRITE : EXIT_FOUND_PROBLEMS;
 }
 
 int command_trace(int argc, char **argv)

@@ -225,8 +225,8 @@ const char *view_remark(struct view *v, const char *path, const struct document 
 json_t *view_summary(struct view *v, const char *path, const struct document *d)
 {
     static const char *const member[] = {
-        "type",           "number",      "version",    "partner",   "endpoint", "outcome",  "attempts",
-        "control_number", "external_id", "not_before", "failed_in", "keys",     "recovered"};
+        "type",           "number",      "version",    "partner",   "endpoint", "outcome",   "attempts",
+        "control_number", "external_id", "not_before", "failed_in", "keys",     "recovered", "former_id"};
     json_t *j = json_object(), *value;
     json_object_set_new(j, "document", json_string(d->name));
     json_object_set_new(j, "path", json_string(path));
