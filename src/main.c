@@ -8,6 +8,7 @@ static const struct command commands[] = {
     {"run", "run the gateway (with --until-idle: until there is nothing left to do)", command_run},
     {"sandbox", "simulate the vendors' APIs on this machine", command_sandbox},
     {"status", "what is where, and what is stuck", command_status},
+    {"metrics", "what Prometheus gets: how much waits, what was done, how long it took", command_metrics},
     {"list", "documents of a stage", command_list},
     {"show", "one document with its files", command_show},
     {"trace", "follow an order, invoice or control number through all its documents", command_trace},

@@ -5,6 +5,7 @@ dist_man_MANS = \
 	docs/man/spoolgate-config.1 \
 	docs/man/spoolgate-list.1 \
 	docs/man/spoolgate-map.1 \
+	docs/man/spoolgate-metrics.1 \
 	docs/man/spoolgate-ping.1 \
 	docs/man/spoolgate-reindex.1 \
 	docs/man/spoolgate-retry.1 \
@@ -23,6 +24,7 @@ doc_DATA = \
 	docs/benchmarks.md \
 	docs/configuration.md \
 	docs/map-language.md \
+	docs/metrics.md \
 	docs/network.md \
 	docs/operating.md \
 	docs/orderful.md \

@@ -11,4 +11,5 @@ libspoolgate_a_SOURCES += \
 	src/base/hash.c src/base/hash.h \
 	src/base/json.c src/base/json.h \
 	src/base/log.c src/base/log.h \
+	src/base/tally.c src/base/tally.h \
 	src/base/word.c src/base/word.h

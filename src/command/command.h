@@ -39,6 +39,7 @@ int command_config(int argc, char **argv);
 int command_secret(int argc, char **argv);
 int command_ping(int argc, char **argv);
 int command_backfill(int argc, char **argv);
+int command_metrics(int argc, char **argv);
 int command_reindex(int argc, char **argv);
 int command_alert(int argc, char **argv);
 

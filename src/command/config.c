@@ -131,8 +131,10 @@ static const char *base_name(const char *path)
 static const char *shown(struct arena *a, const struct config *c, const struct section *s,
                          const struct setting *i)
 {
-    bool hidden = !strcmp(s->kind, "endpoint") && endpoint_key_names_secret(i->key) &&
-                  !secrets_name_is_set(c->secrets_file, i->value);
+    bool names_secret = !strcmp(s->kind, "endpoint")
+                            ? endpoint_key_names_secret(i->key)
+                            : !strcmp(s->kind, "alerts") && !strcmp(i->key, "webhook_secret");
+    bool hidden = names_secret && !secrets_name_is_set(c->secrets_file, i->value);
     return hidden ? "(not shown: no secret of this name is set)" : url_shown(i->value, a);
 }
 

@@ -7,6 +7,7 @@
  * to be judged anew. */
 #include "net/http.h"
 #include "net/backoff.h"
+#include "net/http_tally.h"
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
@@ -316,6 +317,7 @@ static struct transfer *transfer_start(struct http *h, struct http_exchange *x)
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     set_safety(t);
+    http_tally_certificates(t->easy);
     set_method(t);
     curl_multi_add_handle(h->multi, t->easy);
     return t;
@@ -371,6 +373,7 @@ static size_t collect(struct http *h)
         CURLcode code = m->data.result;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
         judge(t, code);
+        http_tally_request(t->x);
         transfer_end(t, h->multi);
         ended++;
     }

@@ -431,6 +431,11 @@ bool secrets_name_is_set(const char *secrets_file, const char *name)
     return found;
 }
 
+bool secrets_has(const struct secrets *s, const char *name)
+{
+    return s && entry_index(s, name) != SIZE_MAX;
+}
+
 struct slice secrets_get(struct secrets *s, const char *name, struct findings *f)
 {
     if (!s) {

@@ -25,6 +25,7 @@ int secrets_list(struct secrets *s, secrets_row *row,
 /* Whether the file has a secret of that name; asks for no key. What is none is not repeated to anybody: it
  * may be a value that was pasted where its name belongs. */
 bool secrets_name_is_set(const char *secrets_file, const char *name);
+bool secrets_has(const struct secrets *s, const char *name); /* the same of an open file; s may be NULL */
 /* The plain value, NUL-terminated, valid until secrets_close. SLICE_NONE with findings when absent or not
  * decryptable, also when s is NULL (no key). */
 struct slice secrets_get(struct secrets *s, const char *name, struct findings *f);

@@ -35,10 +35,12 @@ static bool has_outbox(const struct config *c, const char *endpoint)
 
 static void add(struct board *b, enum role_kind kind, int slot, const char *endpoint)
 {
-    static const char *const words[] = {"translator", "courier", "poller"};
+    static const char *const words[] = {"translator", "courier", "poller", "metrics"};
     struct role *r = &b->roles[b->count];
     *r = (struct role){.kind = kind, .slot = slot, .endpoint = endpoint, .entry = &b->entries[b->count]};
-    if (endpoint)
+    if (kind == ROLE_METRICS)
+        snprintf(r->entry->role, sizeof r->entry->role, "%s", words[kind]);
+    else if (endpoint)
         snprintf(r->entry->role, sizeof r->entry->role, "%s %s", words[kind], endpoint);
     else
         snprintf(r->entry->role, sizeof r->entry->role, "%s %d", words[kind], slot);
@@ -47,7 +49,7 @@ static void add(struct board *b, enum role_kind kind, int slot, const char *endp
 
 int board_open(struct board *b, const struct config *c)
 {
-    *b = (struct board){.room = (size_t)c->translators};
+    *b = (struct board){.room = (size_t)c->translators + 1};
     for (const struct endpoint_config *e = c->endpoints; e; e = e->next)
         b->room += 2;
     b->roles = calloc(b->room + 1, sizeof *b->roles);
@@ -67,6 +69,8 @@ int board_open(struct board *b, const struct config *c)
         if (a && (a->poll || a->chores))
             add(b, ROLE_POLLER, 0, e->name);
     }
+    if (c->metrics.file || c->metrics.listen)
+        add(b, ROLE_METRICS, 0, NULL);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "spool/spool.h"
 #include <jansson.h>
 
-enum role_kind { ROLE_TRANSLATOR, ROLE_COURIER, ROLE_POLLER };
+enum role_kind { ROLE_TRANSLATOR, ROLE_COURIER, ROLE_POLLER, ROLE_METRICS };
 
 struct role {
     enum role_kind kind;

@@ -285,7 +285,8 @@ static bool confine_calls(void)
 #define FS_REFER (1ull << 13)     /* 2: renaming and linking between folders, which the gateway lives on */
 #define FS_TRUNCATE (1ull << 14)  /* 3 */
 #define FS_IOCTL_DEV (1ull << 15) /* 5 */
-#define NET_TCP 3ull              /* 4: bind and connect */
+#define NET_BIND_TCP 1ull         /* 4 */
+#define NET_TCP 3ull              /* bind and connect */
 #define SCOPED 3ull               /* 6: abstract Unix sockets, signals */
 
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -346,6 +347,8 @@ static bool confine_paths(const struct confinement *c)
     if (version < 2)
         return false;
     struct ruleset r = handled(version);
+    if (c->listens)
+        r.net &= ~NET_BIND_TCP;
     int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof r, 0);
     if (fd < 0)
         return false;
@@ -364,7 +367,7 @@ unsigned confine(const struct confinement *c)
         return 0;
     if (confine_paths(c))
         confined |= CONFINED_PATHS;
-    if (confine_calls())
+    if (!c->listens && confine_calls())
         confined |= CONFINED_CALLS;
     return confined;
 }

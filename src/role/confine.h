@@ -3,6 +3,8 @@
 #ifndef SPOOLGATE_ROLE_CONFINE_H
 #define SPOOLGATE_ROLE_CONFINE_H
 
+#include <stdbool.h>
+
 enum { CONFINED_CALLS = 1, CONFINED_PATHS = 2 };
 
 /* Lists of paths, ended by NULL; what is not there is passed over. A path stands for what it leads to now,
@@ -10,6 +12,7 @@ enum { CONFINED_CALLS = 1, CONFINED_PATHS = 2 };
 struct confinement {
     const char *const *readable;
     const char *const *writable;
+    bool listens; /* it may bind a port, and there is no list of system calls for it */
 };
 
 /* For ever, for this process. What could be given up: CONFINED_CALLS, CONFINED_PATHS, both or 0; it is for

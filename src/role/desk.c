@@ -1,6 +1,7 @@
 /* desk: see desk.h. */
 #include "role/desk.h"
 #include "base/log.h"
+#include "base/tally.h"
 #include "state/mark.h"
 #include "state/reach.h"
 #include <errno.h>
@@ -74,6 +75,7 @@ int desk_open(struct desk *d, const struct config *c, const char *role, const ch
     *d = (struct desk){.lock = -1};
     snprintf(d->role, sizeof d->role, "%s %s", role, endpoint);
     log_role(d->role);
+    tally_endpoint(endpoint);
     struct endpoint *e = &d->endpoint;
     e->all = c;
     e->config = config_endpoint(c, endpoint);

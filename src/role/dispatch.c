@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/tally.h"
 #include "net/backoff.h"
 #include "role/whereabouts.h"
 #include "state/mark.h"
@@ -504,6 +505,22 @@ const char *dispatch_why_held(const struct parcel *p)
     return *f->todo ? arena_printf(p->findings.arena, "%s %s", f->what, f->todo) : f->what;
 }
 
+static void count(struct desk *d, const struct parcel *p)
+{
+    const struct document *doc = &p->document;
+    const char *endpoint = d->endpoint.config->name;
+    enum verdict v = p->delivery.verdict;
+    if (p->attempted || p->asked)
+        tally_count(ATTEMPTS, 1, TALLY_LABELS(endpoint, verdict_word(v)));
+    if (p->was_delivered || (v != DELIVERED && v != REJECTED))
+        return;
+    tally_count(HANDLED, 1,
+                TALLY_LABELS("outbox", document_text(doc, "source.name"), document_text(doc, "type"),
+                             document_text(doc, "partner"), endpoint, document_text(doc, "outcome")));
+    if (v == DELIVERED)
+        tally_observe(DELIVERY_SECONDS, document_age(doc), TALLY_LABELS(endpoint));
+}
+
 static void report(struct desk *d, struct batch *b, const struct parcel *p)
 {
     const struct delivery *v = &p->delivery;
@@ -550,6 +567,7 @@ static int settle(struct desk *d, struct batch *b)
         return -1;
     for (struct parcel *p = b->first; p; p = p->next) {
         report(d, b, p);
+        count(d, p);
         if ((p->delivery.verdict == DELIVERED || p->delivery.verdict == REJECTED) && move(d, p) < 0)
             return -1;
     }

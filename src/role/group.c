@@ -10,6 +10,7 @@
  */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/tally.h"
 #include "role/hand.h"
 #include "role/translation.h"
 #include "spool/own.h"
@@ -175,6 +176,20 @@ static int set_aside(struct translator *w, struct translation *t)
     return spool_move(&w->spool, w->work.dir, t->document.name, STAGE_ERROR, NULL, name);
 }
 
+/* Where it went, and how long that took since it was received. */
+static void count(const struct translation *t)
+{
+    static const char *const words[] = {[FATE_SEND] = "outbox", [FATE_ERROR] = "error"};
+    const struct document *d = &t->document;
+    const char *source = document_text(d, "source.name");
+    tally_count(HANDLED, 1,
+                TALLY_LABELS("translate", source, document_text(d, "type"), document_text(d, "partner"),
+                             t->fate == FATE_SEND ? t->sending->endpoint : NULL,
+                             t->fate == FATE_ARCHIVE ? t->outcome : words[t->fate]));
+    if (t->fate == FATE_SEND)
+        tally_observe(TRANSLATION_SECONDS, document_age(d), TALLY_LABELS(source));
+}
+
 static int move(struct translator *w, struct translation *t)
 {
     static const enum stage stages[] = {
@@ -232,6 +247,8 @@ int group_process(struct translator *w, struct group *g)
     for (struct translation *t = g->first; t; t = t->next)
         if (move(w, t) < 0)
             return -1;
+        else
+            count(t);
     if (spool_settle(&w->spool) < 0) {
         log_error("the disk cannot be synced: %s", strerror(errno));
         return -1;

@@ -6,6 +6,7 @@
  * behind what is durable in the inbox, and what was fetched twice is recognised by its business key. */
 #include "base/date.h"
 #include "base/log.h"
+#include "base/tally.h"
 #include "net/backoff.h"
 #include "role/desk.h"
 #include "role/role.h"
@@ -82,6 +83,11 @@ static void run(struct poller *p, struct task *t)
         p->desk.endpoint.put_off = p->desk.endpoint.left_out = false;
     int result = t->run(&p->desk.endpoint, &next, &f);
     int64_t now = process_milliseconds();
+    const char *name = p->desk.endpoint.config->name;
+    tally_count(LOOKS, 1,
+                TALLY_LABELS(name, t == &p->poll ? "poll" : "chores", result < 0 ? "failed" : "done"));
+    if (result > 0 && t == &p->poll)
+        tally_count(FETCHED, (uint64_t)result, TALLY_LABELS(name));
     log_findings(&f);
     if (result < 0 || (t == &p->poll && p->desk.endpoint.put_off))
         outage_note(t->outage, t->about, reason(&f));

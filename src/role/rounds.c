@@ -130,8 +130,10 @@ static void add_overdue(struct rounds *r, const struct role *role)
 
 static void add_role(struct rounds *r, const struct role *role)
 {
-    static const char *const what[][OUTAGES_OF_ROLE] = {
-        [ROLE_TRANSLATOR] = {NULL}, [ROLE_COURIER] = {"send", "held"}, [ROLE_POLLER] = {"fetch", "chores"}};
+    static const char *const what[][OUTAGES_OF_ROLE] = {[ROLE_TRANSLATOR] = {NULL},
+                                                        [ROLE_COURIER] = {"send", "held"},
+                                                        [ROLE_POLLER] = {"fetch", "chores"},
+                                                        [ROLE_METRICS] = {NULL}};
     struct outage seen;
     rounds_add(r, &role->down, "role", role->entry->role);
     for (int i = 0; i < OUTAGES_OF_ROLE; i++)

@@ -20,6 +20,8 @@ libspoolgate_a_SOURCES += \
 	src/role/poller.c \
 	src/role/outage.c src/role/outage.h \
 	src/role/storage.c src/role/storage.h \
+	src/role/gauges.c src/role/gauges.h \
+	src/role/metrics.c src/role/metrics.h src/role/exporter.c \
 	src/role/board.c src/role/board.h \
 	src/role/rounds.c src/role/rounds.h \
 	src/role/messenger.c src/role/messenger.h \

@@ -9,6 +9,7 @@
 #include "role/desk.h"
 #include "role/idle.h"
 #include "role/installation.h"
+#include "role/metrics.h"
 #include "role/process.h"
 #include "role/reload.h"
 #include "role/rounds.h"
@@ -91,6 +92,7 @@ static void become(struct supervisor *s, const struct role *r, int parent)
     switch (r->kind) {
     case ROLE_TRANSLATOR: status = role_translator(&context, r->slot); break;
     case ROLE_COURIER: status = role_courier(&context, r->endpoint); break;
+    case ROLE_METRICS: status = role_metrics(&context); break;
     default: status = role_poller(&context, r->endpoint); break;
     }
     _exit(status == ROLE_RELOAD ? EX_OK : status);
@@ -169,6 +171,7 @@ static void ended(struct supervisor *s, struct role *r, int status, bool stoppin
         pause = RESTART_MOST;
     r->failures++;
     r->restarts++;
+    tally_count(RESTARTS, 1, TALLY_LABELS(r->entry->role));
     r->next_start = now + pause;
     note_end(r, status, pause);
 }
@@ -355,6 +358,7 @@ static void go_round(struct supervisor *s)
         alerts_step(&s->alerts, s->config, s->lock, &s->process);
     }
     s->run_failed = board_write(&s->board, &s->spool, s->config->file, rounds_json(&s->rounds));
+    metrics_keep(&s->spool);
 }
 
 static void supervise(struct supervisor *s)
@@ -476,6 +480,7 @@ static int run(struct supervisor *s)
     log_info("stopping");
     stop_all(s);
     board_erase(&s->spool);
+    metrics_erase(&s->spool);
     int status = EX_OK;
     if (m) {
         status = judge(s, m);
@@ -492,6 +497,7 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     int status = EX_CONFIG;
     bool machine;
     log_role("supervisor");
+    tally_use(tally_make()); /* NULL: nothing is counted */
     s.begun = process_milliseconds();
     alerts_open(&s.alerts);
     s.changes = reload_open();

@@ -117,7 +117,7 @@ static void give_up(struct translator *w, struct board_entry *board)
     writable[n++] = state;
     writable[n++] = arena_printf(&w->arena, "%s-wal", state);
     writable[n++] = arena_printf(&w->arena, "%s-shm", state);
-    unsigned confined = confine(&(struct confinement){readable, writable});
+    unsigned confined = confine(&(struct confinement){.readable = readable, .writable = writable});
     board->confined = (int)confined;
     if (confined == (CONFINED_CALLS | CONFINED_PATHS))
         log_debug("confined by %s", confine_words(confined));

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/word.h"
 #include "route/keys.h"
+#include "route/listen.h"
 #include "route/sections.h"
 #include <dirent.h>
 #include <errno.h>
@@ -183,9 +184,32 @@ int config_after_close(const struct config *c, const char *source)
     return SOURCE_AFTER_CLOSE;
 }
 
+/* A setting that would do nothing is refused, like an address that others could reach. */
+static void load_metrics(struct loading *l, struct section *s)
+{
+    struct metrics_config *m = &l->config->metrics;
+    struct sockaddr_storage address;
+    keys_fill(l, s, metrics_keys, m);
+    if (!m->file && !m->listen)
+        complain(l, s->file, s->line, "config.metrics",
+                 "Add listen = 127.0.0.1:9464, or file = …, or remove the section.",
+                 "[metrics] says neither where to listen nor which file to write.");
+    const struct setting *every = section_setting(s, "every");
+    if (m->listen && !m->file && every && every->file)
+        complain(l, s->file, every->line, "config.metrics", "Remove it, or add file = ….",
+                 "every is about the file; whoever asks at the port gets what is there at that moment.");
+    if (m->listen && !listen_address(m->listen, &address))
+        complain(l, s->file, setting_line(s, "listen"), "config.metrics.listen",
+                 "Write 127.0.0.1:PORT, localhost:PORT or [::1]:PORT. For another machine put a proxy with "
+                 "authentication in front.",
+                 arena_printf(l->arena, "%s is not an address and port of this machine's loopback interface.",
+                              m->listen));
+}
+
 static void load_main_section(struct loading *l, struct section *s)
 {
-    static const char *const kinds[] = {"spoolgate", "us", "alerts", "endpoint", "route", "source", NULL};
+    static const char *const kinds[] = {"spoolgate", "us",    "alerts", "metrics",
+                                        "endpoint",  "route", "source", NULL};
     bool named = *s->name;
     if (!strcmp(s->kind, "endpoint")) {
         check_twice(l, s, "endpoint");
@@ -206,6 +230,9 @@ static void load_main_section(struct loading *l, struct section *s)
         check_twice(l, s, "alerts");
         keys_fill(l, s, alerts_keys, &l->config->alerts);
         check_alerts(l, s);
+    } else if (!strcmp(s->kind, "metrics") && !named) {
+        check_twice(l, s, "metrics");
+        load_metrics(l, s);
     } else if (!strcmp(s->kind, "partner") || !strcmp(s->kind, "send") || !strcmp(s->kind, "variables")) {
         complain(l, s->file, s->line, "config.section",
                  "Put it into partners.d/<partner>.conf, one file a partner.",
@@ -218,7 +245,8 @@ static void load_main_section(struct loading *l, struct section *s)
                                 !strcmp(near, "endpoint") || !strcmp(near, "route") || !strcmp(near, "source")
                                     ? " NAME"
                                     : "")
-                 : "Here go [spoolgate], [us], [alerts], [endpoint NAME], [route NAME] and [source NAME].",
+                 : "Here go [spoolgate], [us], [alerts], [metrics], [endpoint NAME], [route NAME] and "
+                   "[source NAME].",
             arena_printf(l->arena, "[%s%s%s] is not a section of this file.", s->kind, named ? " " : "",
                          s->name));
     }

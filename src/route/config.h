@@ -89,11 +89,18 @@ struct alerts_config { /* [alerts]; command and webhook NULL: nobody is told */
     int timeout;       /* seconds */
 };
 
+struct metrics_config { /* [metrics]: who gets them, besides `spoolgate metrics` */
+    const char *file;   /* absolute; NULL: none */
+    const char *listen; /* "127.0.0.1:9464"; NULL: none */
+    int every;          /* seconds between two writings of the file */
+};
+
 struct config {
     struct arena arena;
     const char *file; /* spoolgate.conf, absolute */
     struct us us;
     struct alerts_config alerts;
+    struct metrics_config metrics;
     const char *spool, *state; /* absolute paths */
     const char *translators_directory;
     const char *map_directories[8]; /* the configuration's maps/ folder, then the installed translators;

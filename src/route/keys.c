@@ -45,6 +45,13 @@ const struct key alerts_keys[] = {
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
 };
 
+const struct key metrics_keys[] = {
+    {"file", KEY_PATH, offsetof(struct metrics_config, file), NULL, 0, 0, NULL, false},
+    {"listen", KEY_TEXT, offsetof(struct metrics_config, listen), NULL, 0, 0, NULL, false},
+    {"every", KEY_NUMBER, offsetof(struct metrics_config, every), "15", 1, 3600, NULL, false},
+    {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
+};
+
 const struct key route_keys[] = {
     {"source", KEY_TEXT, offsetof(struct route, source), NULL, 0, 0, NULL, true},
     {"file", KEY_TEXT, offsetof(struct route, pattern), "*", 0, 0, NULL, false},

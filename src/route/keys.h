@@ -32,8 +32,8 @@ struct key {
     bool required;
 };
 
-extern const struct key main_keys[], us_keys[], alerts_keys[], route_keys[], source_keys[], partner_keys[],
-    sending_keys[];
+extern const struct key main_keys[], us_keys[], alerts_keys[], metrics_keys[], route_keys[], source_keys[],
+    partner_keys[], sending_keys[];
 
 /* Sets the members of base from the section's settings; unknown keys, missing ones and values that do not fit
  * are findings. Defaults are added to the section, with file NULL. */

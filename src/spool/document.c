@@ -123,6 +123,15 @@ const char *document_text(const struct document *d, const char *path)
     return json_text_at(d->envelope, path);
 }
 
+double document_age(const struct document *d)
+{
+    const char *text = document_text(d, "source.received");
+    struct instant then, now = instant_now();
+    if (!text || !instant_parse(slice_of(text), &then))
+        return 0;
+    return (double)(now.seconds - then.seconds) + (now.nanoseconds - then.nanoseconds) / 1e9;
+}
+
 const char *document_called(const struct document *d, char out[DOCUMENT_CALLED])
 {
     const char *type = document_text(d, "type"), *number = document_text(d, "number");

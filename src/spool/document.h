@@ -28,6 +28,8 @@ void document_close(struct document *d);
 /* Envelope conveniences. Texts are borrowed from the envelope. */
 const char *document_text(const struct document *d,
                           const char *path); /* "source.file", "partner", … or NULL */
+/* Seconds since it was received; 0 when that is not known. */
+double document_age(const struct document *d);
 /* "order 4711", "order", or "document" while it is not known what it is. */
 #define DOCUMENT_CALLED 160
 const char *document_called(const struct document *d, char out[DOCUMENT_CALLED]);

@@ -1,5 +1,6 @@
 libspoolgate_a_SOURCES += \
 	src/state/facts.c \
+	src/state/figures.c src/state/figures.h \
 	src/state/ledger.c \
 	src/state/mark.c src/state/mark.h \
 	src/state/migrations.c \

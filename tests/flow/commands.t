@@ -4,7 +4,7 @@
 start_sandbox
 start_sshd
 make_site "$work/site"
-for c in run sandbox status list show trace retry translate check map config secret ping alert backfill reindex; do
+for c in run sandbox status metrics list show trace retry translate check map config secret ping alert backfill reindex; do
     help=$("$SPOOLGATE" $c --help 2>"$work/err")
     is $? 0 "$c --help ends with 0"
     like "$help" 'usage: spoolgate' "and says how it is used"

@@ -4,6 +4,6 @@ FLOWS = tests/flow/demo.t tests/flow/commands.t tests/flow/inbox.t tests/flow/mv
 	tests/flow/silence.t tests/flow/dropped.t tests/flow/archive.t tests/flow/sources.t \
 	tests/flow/kill.t tests/flow/crash.t tests/flow/whole.t tests/flow/sandbox.t tests/flow/manual.t tests/flow/docs.t tests/flow/customers.t \
 	tests/flow/sizes.t tests/flow/secrets.t tests/flow/fuzz.t tests/flow/outage.t \
-	tests/flow/log.t tests/flow/completion.t \
+	tests/flow/metrics.t tests/flow/log.t tests/flow/completion.t \
 	tests/flow/retry.t \
 	tests/flow/reload.t tests/flow/machine.t tests/flow/alerts.t tests/flow/renamed.t

@@ -91,7 +91,7 @@ for my $command (@commands) {
 # ---- configuration: the program's keys, docs/configuration.md, spoolgate.conf(5) ----
 my (%program, %fallback);
 my $keys = slurp("$top/src/route/keys.c");
-my %section = (main => '[spoolgate]', us => '[us]', alerts => '[alerts]', route => '[route NAME]', source => '[source NAME]',
+my %section = (main => '[spoolgate]', us => '[us]', alerts => '[alerts]', metrics => '[metrics]', route => '[route NAME]', source => '[source NAME]',
     partner => '[partner ID]', sending => '[send TYPE]');
 while ($keys =~ /const struct key (\w+)_keys\[\] = \{(.*?)\n\};/sg) {
     my ($name, $table) = ($section{$1}, $2);

@@ -115,6 +115,8 @@ for words in "config check" "config show" "config show --json endpoint orderful"
     unlike "$(cat "$work/seen")" Zq8 "a value in place of a secret's name: $words does not repeat it"
 done
 unlike "$("$SPOOLGATE" status; "$SPOOLGATE" status --json; find "$site/spool" -name '.held*' -exec cat {} +)" Zq8 "nor does what the gateway leaves"
+unlike "$("$SPOOLGATE" metrics)" Zq8 "nor do the metrics"
+is "$(grep -rlaF Zq8 "$site/spool")" "" "nor is it anywhere in spool and state"
 like "$("$SPOOLGATE" config show endpoint visma)" 'client_secret = visma-client-secret' "config show shows the name of a secret that is set"
 like "$("$SPOOLGATE" config check)" 'spoolgate.conf:[0-9]+: warning: The endpoint orderful needs a secret that is not set' "config check says where"
 setting "$SPOOLGATE_CONFIG" "endpoint orderful" url 'https://me:given-Zq8-value@api.example.com'

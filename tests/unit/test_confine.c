@@ -197,7 +197,8 @@ static void every_forbidden_call_fails(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         const char *const everywhere[] = {"/", NULL};
-        if (!(confine(&(struct confinement){everywhere, everywhere}) & CONFINED_CALLS))
+        if (!(confine(&(struct confinement){.readable = everywhere, .writable = everywhere}) &
+              CONFINED_CALLS))
             _exit(77);
         int wrong = try_all();
         _exit(wrong > 70 ? 70 : wrong);
@@ -275,7 +276,7 @@ static void only_its_own_paths_are_open_to_it(void **state)
     if (pid == 0) {
         const char *const readable[] = {maps, "/no/such/place", NULL}, *const writable[] = {t.spool.path,
                                                                                             NULL};
-        if (!(confine(&(struct confinement){readable, writable}) & CONFINED_PATHS))
+        if (!(confine(&(struct confinement){.readable = readable, .writable = writable}) & CONFINED_PATHS))
             _exit(77);
         _exit(try_paths(&t));
     }

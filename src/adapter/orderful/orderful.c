@@ -269,7 +269,8 @@ bool orderful_request(struct endpoint *e, struct http_exchange *x, const char *m
 static void budget_name(const struct endpoint *e, const char *kind, char out[128])
 {
     const struct orderful *o = e->session;
-    snprintf(out, 128, "orderful %s %s", o->api_key, kind);
+    /* a row of the state, which others see: what is the name of no secret may be one */
+    snprintf(out, 128, "orderful %s %s", secrets_has(e->secrets, o->api_key) ? o->api_key : "(no key)", kind);
 }
 
 int64_t orderful_take(struct endpoint *e, const char *kind)
