@@ -7,6 +7,7 @@ libspoolgate_a_SOURCES += \
 	src/role/difference.c src/role/difference.h \
 	src/role/message.c src/role/message.h \
 	src/role/translation.c src/role/translation.h \
+	src/role/interchange.c src/role/interchange.h \
 	src/role/split.c src/role/split.h \
 	src/role/ledger.c \
 	src/role/hand.c src/role/hand.h \

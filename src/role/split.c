@@ -87,6 +87,7 @@ static void make_envelope(const struct splitting *s, const char *id, const char 
     json_object_set_new(source, "size", json_integer((json_int_t)s->bytes.len));
     json_object_set_new(envelope, "id", json_string(id));
     json_object_set_new(envelope, "parent", json_string(parent->id));
+    json_object_set_new(envelope, "set", json_integer((json_int_t)s->sets));
     json_object_set_new(envelope, "source", source);
     json_object_set_new(entry, "at", json_string(now));
     json_object_set_new(entry, "by", json_string(s->w->role));
@@ -188,24 +189,6 @@ static int cut(struct splitting *s, struct findings *f)
     return let_go(s);
 }
 
-/* Number of transaction sets, without looking closely. */
-static unsigned long count_sets(struct translator *w, struct slice input)
-{
-    struct findings ignored = {.arena = &w->arena};
-    struct x12_lexer lexer;
-    struct edi_segment segment;
-    unsigned long sets = 0;
-    if (x12_lexer_open(&lexer, input, &ignored) < 0)
-        return 0;
-    while (x12_lexer_next(&lexer, &segment, &ignored) > 0) {
-        sets += slice_is(segment.id, "ST");
-        if (slice_is(segment.id, "IEA") && x12_lexer_more(&lexer) &&
-            x12_lexer_interchange(&lexer, &ignored) < 0)
-            break;
-    }
-    return sets;
-}
-
 /* A version that nobody installed is no matter of each of its sets: the whole waits for its tables. */
 static bool without_dictionary(const struct findings *f)
 {
@@ -258,8 +241,6 @@ static int split(struct splitting *s)
 int split_interchange(struct translator *w, struct translation *t)
 {
     struct splitting s = {.w = w, .t = t, .input = buffer_as_slice(&t->source), .folder = -1};
-    if (count_sets(w, s.input) < 2)
-        return 0;
     if (!is_sound(w, t, s.input)) {
         t->fate = FATE_ERROR;
         return 1;

@@ -6,9 +6,9 @@
 
 #include "role/translation.h"
 
-/* 1: it was split, and t goes to the archive (or to error/, when its envelopes are not in order); 0: there is
- * no more than one set; -1: the machine failed. The documents made are durable and in translate/ on return;
- * their ids follow from t's, so that doing it again after a kill makes none twice. */
+/* For one with more than one set. 1: it was split, and t goes to the archive (or to error/, when its
+ * envelopes are not in order); -1: the machine failed. The documents made are durable and in translate/ on
+ * return; their ids follow from t's, so that doing it again after a kill makes none twice. */
 int split_interchange(struct translator *w, struct translation *t);
 
 #endif

@@ -3,6 +3,7 @@
 #include "role/translation.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "role/interchange.h"
 #include "role/message.h"
 #include "role/split.h"
 #include <errno.h>
@@ -205,9 +206,12 @@ int translation_understand(struct translator *w, struct translation *t)
     const struct map *m = find_map(w, t, file);
     if (!m)
         return 0;
-    int split = map_syntax(m) == &syntax_x12 ? split_interchange(w, t) : 0;
-    if (split)
-        return split < 0 ? -1 : 0;
+    unsigned long sets = 0;
+    int done = map_syntax(m) == &syntax_x12 ? interchange_judge(w, t, &sets) : 0;
+    if (!done && sets > 1)
+        done = split_interchange(w, t);
+    if (done)
+        return done < 0 ? -1 : 0;
     struct node *partial = NULL;
     struct map_run run = {.findings = &t->findings, .partial = &partial};
     t->canonical = map_read(m, buffer_as_slice(&t->source), &run, &skipped);

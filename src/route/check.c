@@ -387,6 +387,30 @@ static void check_twins(struct checking *k, const struct partner *p)
     }
 }
 
+/* A 997 that is awaited and that nobody reads would be a setting that does nothing. */
+static void check_acknowledgment(struct checking *k, const struct sending *s)
+{
+    if (s->acknowledgment && !strcmp(s->acknowledgment, "997"))
+        say(k, SEVERITY_ERROR, "config.acknowledgment", sending_at(k, s, "acknowledgment"),
+            "Write acknowledgment = none; or network, where the network that it is sent by tells of it.",
+            "acknowledgment = 997: functional acknowledgments are not read yet, so none would ever be "
+            "found.");
+}
+
+/* Without an id of the partner nothing that comes in is known to be its. */
+static void check_inbound(struct checking *k, const struct partner *p)
+{
+    static const char *const keys[] = {"unknown_receiver", "test_interchange", "duplicate_interchange"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !p->live_isa_id && !p->test_isa_id; i++) {
+        const struct setting *s = section_setting(p->section, keys[i]);
+        if (s && s->file)
+            say(k, SEVERITY_ERROR, "config.interchange", at(k, s->file, s->line),
+                "Add the partner's isa_id, or remove the line.",
+                "%s is about interchanges that %s sends, and nothing says by which ISA id they are its.",
+                keys[i], p->id);
+    }
+}
+
 static void check_partner(struct checking *k, const struct partner *p)
 {
     bool x12 = false;
@@ -394,6 +418,7 @@ static void check_partner(struct checking *k, const struct partner *p)
         x12 |= s->form && !strcmp(s->form, "x12");
         check_form(k, p, s);
         check_file_name(k, s);
+        check_acknowledgment(k, s);
         if (s->endpoint)
             check_endpoint_of(k, s);
     }
@@ -406,6 +431,7 @@ static void check_partner(struct checking *k, const struct partner *p)
         check_ids(k, p);
     if (x12)
         check_delimiters(k, p);
+    check_inbound(k, p);
     check_twins(k, p);
 }
 

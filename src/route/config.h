@@ -69,6 +69,8 @@ struct partner {
     char element_separator, component_separator, segment_terminator;
     char replacement; /* of a delimiter inside data; 0: an error instead */
     bool newline, ask_ta1;
+    const char *unknown_receiver, *test_interchange; /* of what it sends us: refuse, warn */
+    const char *duplicate_interchange;               /* refuse, archive, warn */
     struct map_variable *variables;
     size_t variable_count;
     struct sending *sendings;

@@ -7,6 +7,8 @@
 
 static const char *const forms[] = {"x12", "x12json", "json", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const refuse_or_warn[] = {"refuse", "warn", NULL};
+static const char *const of_duplicates[] = {"refuse", "archive", "warn", NULL};
 static const char *const acknowledgments[] = {"none", "997", "network", NULL};
 
 const struct key main_keys[] = {
@@ -87,6 +89,12 @@ const struct key partner_keys[] = {
     {"newline", KEY_YES, offsetof(struct partner, newline), "no", 0, 0, NULL, false},
     {"replace_delimiters", KEY_CHARACTER, offsetof(struct partner, replacement), "none", 0, 0, NULL, false},
     {"ask_ta1", KEY_YES, offsetof(struct partner, ask_ta1), "no", 0, 0, NULL, false},
+    {"unknown_receiver", KEY_CHOICE, offsetof(struct partner, unknown_receiver), "refuse", 0, 0,
+     refuse_or_warn, false},
+    {"test_interchange", KEY_CHOICE, offsetof(struct partner, test_interchange), "refuse", 0, 0,
+     refuse_or_warn, false},
+    {"duplicate_interchange", KEY_CHOICE, offsetof(struct partner, duplicate_interchange), "refuse", 0, 0,
+     of_duplicates, false},
     {NULL, KEY_TEXT, 0, NULL, 0, 0, NULL, false},
 };
 

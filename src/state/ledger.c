@@ -116,6 +116,35 @@ int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit,
     return rc;
 }
 
+/* ---- interchanges ---- */
+
+int state_interchange_claim(struct state *s, const char *sender, const char *control, const char *document,
+                            const char *sha256, struct interchange_seen *holder)
+{
+    sqlite3_stmt *look =
+        state_statement(s, "SELECT document, sha256 FROM interchange WHERE sender = ?1 AND control = ?2",
+                        "ss", sender, control);
+    int rc = state_step(s, look);
+    if (rc == 0)
+        return state_interchange_take(s, sender, control, document, sha256);
+    if (rc != 1)
+        return -1;
+    state_column(look, 0, holder->document, sizeof holder->document);
+    state_column(look, 1, holder->sha256, sizeof holder->sha256);
+    sqlite3_reset(look);
+    return strcmp(holder->document, document) != 0;
+}
+
+int state_interchange_take(struct state *s, const char *sender, const char *control, const char *document,
+                           const char *sha256)
+{
+    return state_run(s,
+                     state_statement(s,
+                                     "INSERT OR REPLACE INTO interchange (sender, control, document, sha256)"
+                                     " VALUES (?1, ?2, ?3, ?4)",
+                                     "ssss", sender, control, document, sha256));
+}
+
 /* ---- not sent ---- */
 
 int state_not_sent(struct state *s, const char *document, const char *reason)

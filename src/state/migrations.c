@@ -47,6 +47,10 @@ static const char *const migration[] = {
     /* 5: which source a key came from, and whether its document is in a courier's hands */
     "ALTER TABLE business_key ADD COLUMN source TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE business_key ADD COLUMN sending INTEGER NOT NULL DEFAULT 0;",
+    /* 6: interchanges that came in */
+    "CREATE TABLE interchange (sender TEXT NOT NULL, control TEXT NOT NULL, document TEXT NOT NULL, sha256 "
+    "TEXT "
+    "NOT NULL, PRIMARY KEY (sender, control)) WITHOUT ROWID;",
 };
 
 #define NEWEST ((int)(sizeof migration / sizeof migration[0]))

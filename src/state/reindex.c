@@ -159,6 +159,23 @@ static int index_not_sent(struct walk *w, const struct document *d)
                                                    : 0;
 }
 
+/* Kept where the state knows of one already, as what was delivered is. */
+static int index_interchanges(struct walk *w, const struct document *d)
+{
+    const json_t *all = json_object_get(d->envelope, "interchanges"), *one;
+    const char *sha256 = document_text(d, "source.sha256");
+    struct interchange_seen ignored;
+    size_t i;
+    json_array_foreach(all, i, one)
+    {
+        const char *sender = json_text_at(one, "sender"), *control = json_text_at(one, "control");
+        if (sender && control &&
+            state_interchange_claim(w->state, sender, control, d->id, sha256 ? sha256 : "", &ignored) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int index_document(struct walk *w, int parent, const char *name)
 {
     struct document d;
@@ -180,7 +197,7 @@ static int index_document(struct walk *w, int parent, const char *name)
         finding_add(w->findings, SEVERITY_WARNING, "reindex.envelope", name, "Look at it: spoolgate show.",
                     "The document.json of %s is missing or broken; what it said is not in the index.", name);
     int rc = index_key(w, &d) < 0 || index_control_number(w, &d) < 0 || index_links(w, &d) < 0 ||
-                     index_awaited(w, &d) < 0 || index_not_sent(w, &d) < 0
+                     index_awaited(w, &d) < 0 || index_not_sent(w, &d) < 0 || index_interchanges(w, &d) < 0
                  ? fail(w, name)
                  : 0;
     document_close(&d);

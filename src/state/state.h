@@ -105,6 +105,17 @@ typedef int state_await_row(void *context, const struct awaited *a);
 int state_awaited(struct state *s, const char *endpoint, int64_t now, int limit, state_await_row *row,
                   void *context);
 
+/* --- interchanges that came in: a sender's number (ISA13) is one document's --- */
+struct interchange_seen {
+    char document[48]; /* its id */
+    char sha256[65];   /* of the file */
+};
+/* 0: it is this document's (or was already); 1: another one's, told in *holder; -1 error. */
+int state_interchange_claim(struct state *s, const char *sender, const char *control, const char *document,
+                            const char *sha256, struct interchange_seen *holder);
+int state_interchange_take(struct state *s, const char *sender, const char *control, const char *document,
+                           const char *sha256); /* over */
+
 /* --- not sent: documents archived without being sent, since a map said so, by their ids --- */
 int state_not_sent(struct state *s, const char *document, const char *reason);
 int state_not_sent_done(struct state *s, const char *document); /* it was put back, and is judged anew */

@@ -250,7 +250,8 @@ static void an_older_schema_is_taken_up(void **state)
     assert_int_equal(
         sqlite3_exec(
             db,
-            "DROP TABLE skew; DROP TABLE not_sent; DROP TABLE mark; ALTER TABLE business_key DROP COLUMN "
+            "DROP TABLE interchange; DROP TABLE skew; DROP TABLE not_sent; DROP TABLE mark; ALTER TABLE "
+            "business_key DROP COLUMN "
             "delivered;"
             "ALTER TABLE business_key DROP COLUMN source; ALTER TABLE business_key DROP COLUMN sending;"
             "PRAGMA user_version=1",

@@ -127,6 +127,10 @@ static void make_interchange(struct site *s, const char *message, unsigned n, st
     const char *st = strstr(message, "ST*"), *ge = strstr(message, "GE*");
     assert_true(st && ge);
     buffer_add(out, message, (size_t)(st - message));
+    char ours[15]; /* from them to us */
+    memcpy(ours, out->ptr + 35, 15);
+    memcpy(out->ptr + 35, out->ptr + 54, 15);
+    memcpy(out->ptr + 54, ours, 15);
     for (unsigned i = 1; i <= n; i++) {
         char *set = arena_text(&s->tree.arena, slice_make(st, (size_t)(ge - st)));
         char *number = strstr(set, "4711"), *control = strstr(set, "*0001"), digits[16];
