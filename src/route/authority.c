@@ -26,17 +26,48 @@ static void check_partners(const struct config *c, const struct route *r, struct
     }
 }
 
-static void check_types(const struct route *r, struct map_library *maps, struct findings *f)
+/* What its map reads; NULL when it cannot be used, which config_check has told. */
+static const char *type_of(const struct route *r, struct map_library *maps)
 {
     struct arena scratch = {0};
-    struct findings told = {.arena = &scratch}; /* by config_check */
+    struct findings told = {.arena = &scratch};
     const struct map *m = r->map ? map_load(maps, r->map, &told) : NULL;
-    if (m && !config_allows(r->types, slice_of(map_canonical(m))))
-        finding_add(f, SEVERITY_ERROR, "config.route.type", where(r->section, "types", f->arena),
-                    arena_printf(f->arena, "Add %s to its types, or name another map.", map_canonical(m)),
-                    "The route %s lets no %s in, and its map %s reads nothing else.", r->name,
-                    map_canonical(m), r->map);
     arena_free(&scratch);
+    return m ? map_canonical(m) : NULL;
+}
+
+static void check_types(const struct route *r, struct map_library *maps, struct findings *f)
+{
+    const char *type = type_of(r, maps);
+    if (type && !config_allows(r->types, slice_of(type)))
+        finding_add(f, SEVERITY_ERROR, "config.route.type", where(r->section, "types", f->arena),
+                    arena_printf(f->arena, "Add %s to its types, or name another map.", type),
+                    "The route %s lets no %s in, and its map %s reads nothing else.", r->name, type, r->map);
+}
+
+/* Two sources of the same, without a limit and without a word whose counts: told once a source. */
+static void check_rivals(const struct config *c, const struct route *r, struct map_library *maps,
+                         struct findings *f)
+{
+    const char *type = r->partners || !r->source ? NULL : type_of(r, maps);
+    for (const struct route *o = c->routes; type && o != r; o = o->next) {
+        const char *other = o->partners || !o->source || !strcmp(o->source, r->source) ||
+                                    config_precedence(c, o->source, r->source) != 0
+                                ? NULL
+                                : type_of(o, maps);
+        if (!other || strcmp(other, type) != 0)
+            continue;
+        finding_add(
+            f, SEVERITY_WARNING, "config.route.rivals", where(r->section, "source", f->arena),
+            arena_printf(f->arena,
+                         "Say whose word counts, precedence = %s %s in [spoolgate], or limit a route: "
+                         "partners = …",
+                         o->source, r->source),
+            "The sources %s and %s both hand in %ss for any partner: who writes to one of them can take "
+            "a number of the other's.",
+            o->source, r->source, type);
+        return;
+    }
 }
 
 static void check_precedence(const struct config *c, struct findings *f)
@@ -73,6 +104,7 @@ void authority_check(const struct config *c, struct map_library *maps, struct fi
         check_partners(c, r, f);
         if (r->types)
             check_types(r, maps, f);
+        check_rivals(c, r, maps, f);
     }
     check_precedence(c, f);
 }

@@ -59,6 +59,10 @@ run
 is "$(words 2001 OURS) $(words 2001 ours)" "0 1" "the number was not taken by it"
 configure "" "partners = hansn"
 like "$("$SPOOLGATE" config check 2>&1)" "spoolgate.conf:18.* is for the partner hansn, which does not exist|Did you mean hansen" "a partner that there is not is a mistake"
+configure
+like "$("$SPOOLGATE" config check 2>&1)" "spoolgate.conf:14: warning: The sources erp and shop both hand in orders for any partner" "two sources without a limit are warned of"
+configure "" "partners = hansen"
+unlike "$("$SPOOLGATE" config check 2>&1)" "warning" "with one there is nothing to say"
 configure "" "types = invoice"
 like "$("$SPOOLGATE" config check 2>&1)" "lets no order in, and its map visma/purchase-order reads nothing else" "so is a type that its map does not read"
 configure "precedence = erp shopp"
