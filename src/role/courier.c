@@ -359,6 +359,9 @@ static bool is_paused(struct courier *c)
     if (c->paused_until > process_milliseconds() &&
         (!c->held || faccessat(c->outbox, HELD_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
         return true;
+    if (c->paused_until > process_milliseconds())
+        log_info("outbox/%s/" HELD_FILE " was removed: sending is tried again",
+                 c->desk.endpoint.config->name);
     c->paused_until = 0; /* .held stays until something has been sent */
     return false;
 }

@@ -128,8 +128,12 @@ static void check(struct desk *d, struct parcel *p)
                "The document has no message yet: it was not translated.");
     else if (document_read(doc, file, &p->message, &p->findings) < 0)
         settle_as(p, REJECTED);
-    else if (p->next_attempt > 1 && !p->in_doubt && outcome && !strcmp(outcome, verdict_word(DELIVERED)))
+    else if (outcome && !strcmp(outcome, verdict_word(DELIVERED)) && p->next_attempt > 1 && !p->in_doubt)
         document_note(doc, "operator", "put into outbox/%s/ to be sent once more: it was delivered before",
+                      d->endpoint.config->name);
+    else if (outcome && !strcmp(outcome, "duplicate"))
+        document_note(doc, "operator",
+                      "put into outbox/%s/ to be sent, though it was archived as a duplicate",
                       d->endpoint.config->name);
     p->delivery.message = buffer_as_slice(&p->message);
 }

@@ -22,6 +22,7 @@ enum { TAG_INBOX, TAG_TRANSLATE, TAG_FIRST_SOURCE };
 #define CLOSED_ROOM 8192
 #define GROUP_BYTES (4u << 20) /* of sources: what a group holds in memory has a bound */
 #define FORGOTTEN 1            /* the place of a hash that was taken out */
+#define REST 50                /* ms between two listings of a folder in which files wait for their time */
 #define TOLD 64                /* names that are not told again */
 
 struct source {
@@ -31,6 +32,7 @@ struct source {
     bool locked, dirty;
     unsigned after_close; /* s */
     int64_t due; /* when to look again at what is not ready, ms of process_milliseconds; 0: an event tells */
+    int64_t looked; /* when it was listed last */
     struct listing files;
 };
 
@@ -263,12 +265,21 @@ static void sooner(int64_t *due, int64_t milliseconds)
         *due = at;
 }
 
+/* What comes in one by one while others wait is looked at together: each look goes through all of them. */
+static bool rests(const struct source *i)
+{
+    return i->due && process_milliseconds() < i->looked + REST;
+}
+
 int64_t gatherer_wait(const struct gatherer *s)
 {
     int64_t due = s->folders_due, now = process_milliseconds();
-    for (size_t i = 0; i < s->count; i++)
-        if (s->sources[i].due && (!due || s->sources[i].due < due))
-            due = s->sources[i].due;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct source *o = &s->sources[i];
+        int64_t at = o->dirty && rests(o) ? o->looked + REST : o->due;
+        if (at && (!due || at < due))
+            due = at;
+    }
     return !due ? -1 : due > now ? due - now : 0;
 }
 
@@ -354,7 +365,7 @@ static int claim_folders(struct gatherer *s, struct group *g)
                 json_object_get(json_object_get(claimed.envelope, "source"), "size"));
         } else if (result == CLAIM_LATER)
             sooner(&s->folders_due, writer_pause(w));
-        else if (result < 0)
+        else if (result < 0 && is_news(s, "translate", name))
             log_error("translate/%s cannot be taken: %s", name, strerror(errno));
     }
     return 0;
@@ -377,7 +388,7 @@ static int claim_file(struct gatherer *s, struct source *i, const char *name, st
     case READY: break;
     case NOT_READY:
         if (again >= 0)
-            sooner(&i->due, again);
+            sooner(&i->due, again < REST ? REST : again);
         return 0;
     case REFUSED: return inbox_refuse(&w->spool, i->name, i->dir, name, &f) < 0 ? -1 : 0;
     }
@@ -400,6 +411,8 @@ static int claim_file(struct gatherer *s, struct source *i, const char *name, st
 static int claim_files(struct gatherer *s, struct source *i, struct group *g, size_t share)
 {
     size_t taken = 0, limit = (size_t)s->w->config->group;
+    if (i->files.at == i->files.count)
+        i->looked = process_milliseconds();
     if (relist(&i->files, i->dir, &i->dirty, BY_ARRIVAL, i->name) < 0)
         return 0; /* removed under us: the next rescan says */
     while (i->files.at < i->files.count && taken < share && g->count < limit && g->bytes < GROUP_BYTES) {
@@ -419,7 +432,7 @@ static int claim_files(struct gatherer *s, struct source *i, struct group *g, si
 
 static bool has_work(const struct source *i)
 {
-    return i->dir >= 0 && (i->dirty || i->files.more || i->files.at < i->files.count);
+    return i->dir >= 0 && ((i->dirty && !rests(i)) || i->files.more || i->files.at < i->files.count);
 }
 
 static bool folders_wait(const struct gatherer *s)

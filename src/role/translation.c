@@ -7,8 +7,10 @@
 #include "role/message.h"
 #include "role/split.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct translation *translation_new(struct group *g, struct translator *w)
@@ -102,12 +104,26 @@ static bool identity_plain(const struct identity *i)
     return plain;
 }
 
+/* One that could not be made ours when it was taken, since it could not be read (spool/own.h), may be
+ * readable now: it is still somebody else's to alter. */
+static bool is_ours(struct translation *t, const char *file)
+{
+    struct stat st;
+    if (fstatat(t->document.folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+        st.st_uid == geteuid())
+        return true;
+    finding_add(&t->findings, SEVERITY_ERROR, "spool.file.foreign", file,
+                "Let the user that spoolgate runs as read it, and put the folder back.",
+                "It belongs to another user, and could not be copied when the document was taken.");
+    return false;
+}
+
 /* The bytes to translate: the source as it was received, or the correction a person put beside it. */
 static bool read_source(struct translation *t, char file[SPOOL_NAME_MAX + 1])
 {
     bool corrected = false;
     return document_source(&t->document, file, &corrected, &t->findings) == 0 &&
-           document_read(&t->document, file, &t->source, &t->findings) == 0;
+           document_read(&t->document, file, &t->source, &t->findings) == 0 && is_ours(t, file);
 }
 
 static const struct map *find_map(struct translator *w, struct translation *t, const char *file)

@@ -168,7 +168,10 @@ static int take_one(struct document *d, const char *file)
     struct proof p;
     beside(received, OWN_RECEIVED, file);
     if (proof_open(d->folder, file, &p) < 0)
-        return errno == EAGAIN ? 1 : errno == EINVAL || errno == ELOOP || errno == ENOENT ? 0 : -1;
+        return errno == EAGAIN ? 1
+               : errno == EINVAL || errno == ELOOP || errno == ENOENT || errno == EACCES
+                   ? 0 /* whoever reads it says why it cannot be */
+                   : -1;
     if (p.st.st_size > (off_t)DOCUMENT_SIZE_LIMIT) { /* is not read either */
         proof_close(&p);
         return 0;
@@ -205,13 +208,16 @@ static void note_corrector(struct document *d, const char *file)
 
 /* ---- after the sync ---- */
 
-/* 1 the same, 0 not, -1 with errno. */
+/* 1 the same; 0 not, or its owner does not let us see; -1 with errno: the machine's fault. */
 static int same_bytes(int folder, const char *one, const char *other)
 {
     char a[HASH_TEXT], b[HASH_TEXT];
     int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     int x = openat(folder, one, flags), y = openat(folder, other, flags);
-    int rc = x < 0 || y < 0 || hash_sha256_file(x, a, NULL) < 0 || hash_sha256_file(y, b, NULL) < 0
+    bool withheld =
+        x < 0 && (errno == EACCES || errno == EPERM || errno == EAGAIN || errno == ELOOP || errno == ENOENT);
+    int rc = withheld ? 0
+             : x < 0 || y < 0 || hash_sha256_file(x, a, NULL) < 0 || hash_sha256_file(y, b, NULL) < 0
                  ? -1
                  : !strcmp(a, b);
     int failed = errno;
@@ -278,7 +284,7 @@ int own_settle(struct spool *s, struct document *d)
     for (size_t i = 0; rc == 0 && i < f.count; i++) {
         const char *file = f.name[i] + strlen(OWN_RECEIVED);
         int same = same_bytes(d->folder, f.name[i], file);
-        if (same < 0 && errno != ENOENT && errno != ELOOP && errno != EACCES && errno != EPERM)
+        if (same < 0)
             return -1;
         if (same == 1)
             rc = unlinkat(d->folder, f.name[i], 0);
@@ -314,7 +320,7 @@ static int recover_one(struct document *d, const char *received)
     const char *file = received + strlen(OWN_RECEIVED);
     if (faccessat(d->folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         int same = same_bytes(d->folder, received, file);
-        if (same < 0 && errno == EIO)
+        if (same < 0)
             return -1;
         if (same == 1 || is_as_noted(d, file)) {
             d->received = true;

@@ -254,14 +254,16 @@ static int refuse_entry(struct work *w, const char *name)
  * mark of recovery tells; else a person's, by mv. */
 static int take_folder(struct document *d)
 {
-    const char *endpoint = document_text(d, "endpoint");
+    const char *endpoint = document_text(d, "endpoint"), *outcome = document_text(d, "outcome");
     int rc = own_take(d);
     if (rc != 0)
         return rc;
     bool given_back = unlinkat(d->folder, GIVEN_BACK, 0) == 0;
     rc = document_take(d, "translate");
-    if (rc == 0 && !given_back && endpoint && !document_text(d, "outcome") && !document_person_noted(d))
-        document_note(d, "operator", "moved by hand to translate/; it was for outbox/%s/", endpoint);
+    bool delivered = outcome && !strcmp(outcome, "delivered"); /* which the translator tells */
+    if (rc == 0 && !given_back && !delivered && (endpoint || outcome) && !document_person_noted(d))
+        document_note(d, "operator", "moved by hand to translate/; it was %s%s", outcome ? "" : "for outbox/",
+                      outcome ? outcome : endpoint);
     return rc < 0 ? -1 : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "spool/inbox.h"
 #include "spool/own.h"
 #include "spool/work.h"
+#include <signal.h>
 
 #define OTHER 65534 /* nobody */
 
@@ -255,6 +256,46 @@ static void what_stayed_as_it_was_is_put_away(void **state)
     desk_close(&k);
 }
 
+/* Who keeps a hand in the original may also take care that it cannot be looked at any more. */
+static void an_original_that_is_withheld_ends_nothing(void **state)
+{
+    (void)state;
+    struct desk k;
+    struct document d;
+    char kept[300];
+    int status;
+    desk_open(&k);
+    snprintf(kept, sizeof kept, "%s/kept", k.tree.path);
+    drop(&k, "order.json", "bytes");
+    assert_int_equal(linkat(k.inbox, "order.json", AT_FDCWD, kept, 0), 0);
+    assert_int_equal(claim(&k, "order.json", &d), 0);
+    int tell[2];
+    assert_int_equal(pipe(tell), 0);
+    pid_t child = fork();
+    if (child == 0) { /* a write lease: whoever opens it has to wait */
+        signal(SIGIO, SIG_IGN);
+        int hand = open(kept, O_RDWR);
+        if (write(tell[1], fcntl(hand, F_SETLEASE, F_WRLCK) == 0 ? "y" : "n", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    char leased = 'n';
+    assert_int_equal(read(tell[0], &leased, 1), 1);
+    assert_int_equal(document_save(&d), 0);
+    assert_int_equal(own_settle(&k.tree.spool, &d), 0);
+    if (leased == 'y') {
+        assert_true(tree_has(&k.tree, "inbox/erp/order.json"));
+        struct proof proof; /* nor does it hold up who looks for it there */
+        assert_int_equal(ready(&k, "order.json", &proof), NOT_READY);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    close(tell[0]);
+    close(tell[1]);
+    document_close(&d);
+    desk_close(&k);
+}
+
 /* ---- folders out of translate/ ---- */
 
 #define ID "20260321T091455123456-9f3a1c"
@@ -341,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_writer_that_comes_in_between_is_noticed),
         cmocka_unit_test(what_is_written_late_is_handed_in_again),
         cmocka_unit_test(what_stayed_as_it_was_is_put_away),
+        cmocka_unit_test(an_original_that_is_withheld_ends_nothing),
         cmocka_unit_test(a_correction_becomes_ours_too),
         cmocka_unit_test(what_a_kill_leaves_is_made_whole),
     };
