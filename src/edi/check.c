@@ -15,6 +15,7 @@ void check_open(struct check *c, const struct dictionary *d, const struct set *s
     c->faults = faults;
     c->label[0] = c->label[1] = SLICE_NONE;
     c->leaving = leaving;
+    c->lenient = false;
     c->position = 1;
     c->id = c->qualifier = SLICE_NONE;
     c->walk.steps = c->dictionary ? c->dictionary->steps : NULL;
@@ -51,8 +52,9 @@ static const char *where_segment(const struct check *c)
     bool show = c->qualifier.len > 0 && c->qualifier.len <= 20;
     for (size_t i = 0; show && i < c->qualifier.len; i++)
         show = (unsigned char)c->qualifier.ptr[i] > 0x20 && (unsigned char)c->qualifier.ptr[i] < 0x7f;
+    char separator[2] = {show ? c->dictionary->dictionary.standard->separator : '\0', '\0'};
     return arena_printf(a, "%s, segment %zu, %s%s%.*s", check_label(c), c->position, fault_plain(a, c->id),
-                        show ? "*" : "", show ? (int)c->qualifier.len : 0, show ? c->qualifier.ptr : "");
+                        separator, show ? (int)c->qualifier.len : 0, show ? c->qualifier.ptr : "");
 }
 
 static const char *where_element(const struct check *c, const struct check_at *at)
@@ -89,7 +91,9 @@ void check_segment_fault(struct check *c, enum fault_kind kind, const char *form
     va_start(ap, format);
     const char *what = arena_vprintf(c->findings->arena, format, ap);
     va_end(ap);
-    finding_add(c->findings, fault.severity, fault_word(kind)->word, where_segment(c), todo(c), "%s", what);
+    finding_add(c->findings, fault.severity,
+                fault_code(c->findings->arena, c->dictionary->dictionary.standard, kind), where_segment(c),
+                todo(c), "%s", what);
 }
 
 static struct fault element_fault(const struct check *c, const struct check_at *at, enum fault_kind kind)
@@ -106,8 +110,9 @@ static struct fault element_fault(const struct check *c, const struct check_at *
 /* Says what fault_keep wants to have said. */
 static void say(struct check *c, const struct check_at *at, const struct fault *fault, const char *what)
 {
-    finding_add(c->findings, fault->severity, fault_word(fault->kind)->word, where_element(c, at), todo(c),
-                "%s", what);
+    finding_add(c->findings, fault->severity,
+                fault_code(c->findings->arena, c->dictionary->dictionary.standard, fault->kind),
+                where_element(c, at), todo(c), "%s", what);
 }
 
 /* ---- values ---- */
@@ -143,9 +148,11 @@ static const char *length_sentence(struct check *c, const struct element *e, str
                         n == 1 ? "" : "s", e->min, e->max, digits ? "number" : "element", e->id);
 }
 
-static const char *character_sentence(struct check *c, const struct element *e, const char *shown)
+static const char *character_sentence(struct check *c, const struct element *e, struct slice value,
+                                      const char *shown)
 {
     struct arena *a = c->findings->arena;
+    size_t n;
     if (e->type == TYPE_N)
         return arena_printf(
             a,
@@ -158,6 +165,13 @@ static const char *character_sentence(struct check *c, const struct element *e, 
             "%s is no number: digits with at most one decimal point, and a minus before them if "
             "need be.",
             shown);
+    if (e->type == TYPE_NUMBER)
+        return arena_printf(a,
+                            "%s is no number: digits, a minus before them and a decimal mark between them if "
+                            "need be.",
+                            shown);
+    if (e->type == TYPE_A && element_characters(value, &n))
+        return arena_printf(a, "%s has digits in it; only letters may stand here.", shown);
     return arena_printf(a, "%s has a control character in it, or bytes that are no UTF-8.", shown);
 }
 
@@ -176,7 +190,7 @@ static const char *value_sentence(struct check *c, const struct element *e, enum
     case FAULT_TIME:
         return arena_printf(a, "%s is no time of the day, written HHMM, HHMMSS or HHMMSSDD.", shown);
     case FAULT_BLANK: return "The value is nothing but blanks; an element without a value is left empty.";
-    default: return character_sentence(c, e, shown);
+    default: return character_sentence(c, e, value, shown);
     }
 }
 
@@ -188,7 +202,7 @@ void check_value_fault(struct check *c, const struct check_at *at, enum fault_ki
         return; /* ISA02, ISA04 */
     if (kind == FAULT_BLANK && !c->leaving)
         severity = SEVERITY_WARNING;
-    if (kind == FAULT_CODE && e->codes->open)
+    if ((kind == FAULT_CODE && e->codes->open) || c->lenient)
         severity = SEVERITY_WARNING;
     struct fault fault = element_fault(c, at, kind);
     fault.severity = severity;
@@ -343,12 +357,15 @@ static void missing_item(void *context, const struct walk_level *level, const st
     struct fault fault = fault_here(c, FAULT_SEGMENT_MISSING);
     fault.segment_id = slice_of(item->segment->id);
     fault.loop = item->items ? item->id : level->loop ? level->loop->id : "";
-    const char *in = level->loop ? level->loop->id : "";
+    const char *in = level->loop ? level->loop->id : "", *word = c->dictionary->dictionary.standard->loop;
     if (fault_keep(c->faults, c->findings, &fault))
         return;
-    finding_add(c->findings, fault.severity, fault_word(fault.kind)->word, where_segment(c), todo(c),
-                "The mandatory %s %s (%s)%s%s is missing; it should stand before this place.",
-                item->items ? "loop" : "segment", item->id, item->segment->name, *in ? " of loop " : "", in);
+    finding_add(c->findings, fault.severity,
+                fault_code(c->findings->arena, c->dictionary->dictionary.standard, fault.kind),
+                where_segment(c), todo(c),
+                "The mandatory %s %s (%s)%s%s%s%s is missing; it should stand before this place.",
+                item->items ? word : "segment", item->id, item->segment->name, *in ? " of " : "",
+                *in ? word : "", *in ? " " : "", in);
 }
 
 /* "loop PO1/PID" that would take the segment; for the sentence about one that stands elsewhere. */
@@ -422,7 +439,7 @@ const struct segment_plan *check_segment(struct check *c, struct slice id, struc
 void check_close(struct check *c)
 {
     c->position++;
-    c->id = SLICE("SE");
+    c->id = slice_of(c->dictionary->dictionary.standard->trailer);
     c->qualifier = SLICE_NONE;
     walk_close(&c->walk, missing_item, c);
 }

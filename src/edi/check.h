@@ -13,6 +13,7 @@ struct check {
     struct faults *faults;      /* may be NULL */
     struct slice label[2];      /* how findings name it: "850", "0001" */
     bool leaving;               /* our document on its way out */
+    bool lenient;               /* a value that is wrong is told, and no error */
     size_t position;            /* of the segment at hand; ST is 1 */
     struct slice id, qualifier; /* of the segment at hand, and its first element */
     struct walk walk;

@@ -71,24 +71,19 @@ void dictionary_library_attach(struct dictionary_library *l, void *attached, voi
 }
 
 /* "004010, 005010": what is there, for the finding; NULL when there is nothing. */
-static const char *versions_present(const struct dictionary_library *l, struct arena *a)
+static const char *versions_present(const struct dictionary_library *l, const struct edi_standard *standard,
+                                    struct arena *a)
 {
     char path[512];
-    int n = snprintf(path, sizeof path, "%s/x12", l->directory);
+    int n = snprintf(path, sizeof path, "%s/%s", l->directory, standard->name);
     DIR *dir = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
     char *list = NULL;
     for (struct dirent *e; dir && (e = readdir(dir));)
-        if (strlen(e->d_name) == 6 && strspn(e->d_name, "0123456789") == 6)
+        if (standard->version_is_plain(e->d_name))
             list = list ? arena_printf(a, "%s, %s", list, e->d_name) : arena_printf(a, "%s", e->d_name);
     if (dir)
         closedir(dir);
     return list;
-}
-
-static bool version_is_plain(const char *version)
-{
-    size_t n = strlen(version);
-    return n == 6 && strspn(version, "0123456789") == n;
 }
 
 static int load_tables(struct dictionary_tables *d, struct findings *f)
@@ -100,34 +95,40 @@ static int load_tables(struct dictionary_tables *d, struct findings *f)
     return conditions || sets ? -1 : 0;
 }
 
-static void absent(const struct dictionary_library *l, const char *path, const char *version,
-                   struct findings *f)
+static void absent(const struct dictionary_library *l, const struct edi_standard *standard, const char *path,
+                   const char *version, struct findings *f)
 {
     char safe[64];
     size_t k = 0;
     for (; version[k] && k + 1 < sizeof safe; k++)
         safe[k] = version[k] < 0x20 || version[k] > 0x7e ? '?' : version[k];
     safe[k] = '\0';
-    const char *present = versions_present(l, f->arena);
+    const char *present = versions_present(l, standard, f->arena);
     if (present)
         finding_add(f, SEVERITY_ERROR, "dictionary.version", path,
-                    "Add its tables under translators/x12, or ask the partner for a version that is there.",
-                    "There is no dictionary for X12 version \"%s\" here; present: %s.", safe, present);
+                    arena_printf(f->arena,
+                                 "Add its tables under translators/%s, or ask the partner for a version that "
+                                 "is there.",
+                                 standard->name),
+                    "There is no dictionary for %s version \"%s\" here; present: %s.", standard->title, safe,
+                    present);
     else
         finding_add(f, SEVERITY_ERROR, "dictionary.none", path,
                     "Set translators in [spoolgate], or $SPOOLGATE_TRANSLATORS, to the folder that came with "
                     "spoolgate.",
-                    "There are no dictionaries of X12 here: %s/x12 is not there or empty.", l->directory);
+                    "There are no dictionaries of %s here: %s/%s is not there or empty.", standard->title,
+                    l->directory, standard->name);
 }
 
-static struct dictionary_tables *load_once(struct dictionary_library *l, const char *version,
-                                           struct findings *f)
+static struct dictionary_tables *load_once(struct dictionary_library *l, const struct edi_standard *standard,
+                                           const char *version, struct findings *f)
 {
     struct dictionary_tables *d = calloc(1, sizeof *d);
     if (!d)
         abort();
     d->dictionary.version = arena_text(&d->arena, slice_of(version));
-    d->folder = arena_printf(&d->arena, "x12/%s", version);
+    d->dictionary.standard = standard;
+    d->folder = arena_printf(&d->arena, "%s/%s", standard->name, version);
     d->directory = l->directory;
     if (load_tables(d, f) == 0 && !f->machine)
         return d;
@@ -138,7 +139,8 @@ static struct dictionary_tables *load_once(struct dictionary_library *l, const c
 
 /* What holds still from before the reading until behind it is one state of the tables; and what was changed a
  * moment ago may be one of two. Findings count only then, too: half a table is no mistake of its author. */
-static struct dictionary_tables *load_steady(struct dictionary_library *l, const char *version,
+static struct dictionary_tables *load_steady(struct dictionary_library *l,
+                                             const struct edi_standard *standard, const char *version,
                                              const char *path, struct findings *f)
 {
     for (int tries = 0; tries < STEADY_TRIES; tries++) {
@@ -146,7 +148,7 @@ static struct dictionary_tables *load_steady(struct dictionary_library *l, const
         struct findings found = {.arena = f->arena, .limit = f->limit};
         fingerprint_add(&before, path);
         if (fingerprint_quiet(&before, l->settle)) {
-            struct dictionary_tables *d = load_once(l, version, &found);
+            struct dictionary_tables *d = load_once(l, standard, version, &found);
             fingerprint_add(&after, path);
             if (found.machine || fingerprint_equal(&before, &after)) {
                 findings_append(f, &found);
@@ -163,33 +165,40 @@ static struct dictionary_tables *load_steady(struct dictionary_library *l, const
     return NULL;
 }
 
-const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
-                                         struct findings *f)
+const struct dictionary *dictionary_load_of(struct dictionary_library *l, const struct edi_standard *standard,
+                                            const char *version, struct findings *f)
 {
-    char shortened[7];
-    snprintf(shortened, sizeof shortened, "%s", version); /* "004010VICS" is 004010 with a guide's name */
     for (struct dictionary_tables *d = l->first; d; d = d->next)
-        if (!strcmp(d->dictionary.version, shortened))
+        if (d->dictionary.standard == standard && !strcmp(d->dictionary.version, version))
             return &d->dictionary;
     char path[512];
     struct stat st;
-    int n = snprintf(path, sizeof path, "%s/x12/%s", l->directory, shortened);
-    bool possible = version_is_plain(shortened) && n > 0 && (size_t)n < sizeof path, there;
+    int n = snprintf(path, sizeof path, "%s/%s/%s", l->directory, standard->name, version);
+    bool possible = standard->version_is_plain(version) && n > 0 && (size_t)n < sizeof path, there;
     errno = 0;
     there = possible && stat(path, &st) == 0;
     if (!there) {
         if (possible && error_is_the_machines(errno))
             finding_machine(f, errno, path);
         else
-            absent(l, path, version, f);
+            absent(l, standard, path, version, f);
         return NULL;
     }
-    struct dictionary_tables *d = load_steady(l, shortened, path, f);
+    struct dictionary_tables *d = load_steady(l, standard, version, path, f);
     if (!d)
         return NULL;
     d->next = l->first;
     l->first = d;
     return &d->dictionary;
+}
+
+/* "004010VICS" is 004010 with a guide's name. */
+const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
+                                         struct findings *f)
+{
+    char shortened[7];
+    snprintf(shortened, sizeof shortened, "%s", version);
+    return dictionary_load_of(l, &standard_x12, shortened, f);
 }
 
 const struct set *dictionary_set(const struct dictionary *dictionary, const char *id)

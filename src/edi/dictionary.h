@@ -6,8 +6,10 @@
 #define SPOOLGATE_EDI_DICTIONARY_H
 
 #include "base/finding.h"
+#include "edi/standard.h"
 
-enum element_type { TYPE_AN, TYPE_ID, TYPE_N, TYPE_R, TYPE_DT, TYPE_TM, TYPE_B };
+/* Of X12: AN to B. Of EDIFACT: an is TYPE_AN, a TYPE_A, n TYPE_NUMBER. */
+enum element_type { TYPE_AN, TYPE_ID, TYPE_N, TYPE_R, TYPE_DT, TYPE_TM, TYPE_B, TYPE_A, TYPE_NUMBER };
 
 struct code_list {
     const struct slice *codes; /* sorted */
@@ -81,6 +83,7 @@ struct set {
 
 struct dictionary {
     const char *version; /* "004010" */
+    const struct edi_standard *standard;
 };
 
 struct dictionary_library; /* several versions, loaded when first asked for */
@@ -99,6 +102,9 @@ void dictionary_library_attach(struct dictionary_library *l, void *attached, voi
  * read now or do not hold still; a later call tries again. */
 const struct dictionary *dictionary_load(struct dictionary_library *l, const char *version,
                                          struct findings *f);
+/* The same of any standard: "D96A" of EDIFACT. */
+const struct dictionary *dictionary_load_of(struct dictionary_library *l, const struct edi_standard *standard,
+                                            const char *version, struct findings *f);
 const struct set *dictionary_set(const struct dictionary *d, const char *id);
 const struct set *dictionary_set_at(const struct dictionary *d,
                                     size_t n); /* all of them; NULL past the last */

@@ -86,6 +86,37 @@ static enum fault_kind check_number(const struct element *e, struct slice v, boo
     return length;
 }
 
+/* EDIFACT (ISO 9735, 10): a digit before and behind the mark, which is a point here whatever the sender's is.
+ */
+static enum fault_kind check_plain_number(const struct element *e, struct slice v)
+{
+    const char *p = v.ptr, *end = v.ptr + v.len;
+    size_t digits = 0;
+    bool point = false;
+    if (*p == '-')
+        p++;
+    for (const char *start = p; p < end; p++) {
+        if (digit(*p))
+            digits++;
+        else if (*p == '.' && !point && p > start && p + 1 < end)
+            point = true;
+        else
+            return FAULT_CHARACTER;
+    }
+    if (digits == 0)
+        return FAULT_CHARACTER;
+    enum fault_kind length = check_length(e, digits);
+    return !length && e->codes && !code_known(e->codes, v) ? FAULT_CODE : length;
+}
+
+static enum fault_kind check_letters(const struct element *e, struct slice v, bool plain)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (digit(v.ptr[i]))
+            return FAULT_CHARACTER;
+    return e->codes ? check_code(e, v, plain) : check_text(e, v, plain);
+}
+
 static inline int two(const char *p)
 {
     return (p[0] - '0') * 10 + (p[1] - '0');
@@ -136,6 +167,8 @@ enum fault_kind element_check(const struct element *e, struct slice v, bool plai
     case TYPE_DT: return check_date(e, v);
     case TYPE_TM: return check_time(e, v);
     case TYPE_B: return check_length(e, v.len);
+    case TYPE_A: return check_letters(e, v, plain);
+    case TYPE_NUMBER: return check_plain_number(e, v);
     }
     return FAULT_CHARACTER;
 }

@@ -6,45 +6,45 @@
 #define SHOWN_CHARACTERS 40
 
 static const struct fault_word words[FAULT_KINDS] = {
-    [FAULT_NONE] = {"x12.none", FAULT_AT_SET, ""},
-    [FAULT_ELEMENT_MISSING] = {"x12.element.missing", FAULT_AT_ELEMENT, "1"},
-    [FAULT_CONDITION_MISSING] = {"x12.element.condition", FAULT_AT_ELEMENT, "2"},
-    [FAULT_TOO_MANY_ELEMENTS] = {"x12.element.too-many", FAULT_AT_ELEMENT, "3"},
-    [FAULT_TOO_SHORT] = {"x12.element.too-short", FAULT_AT_ELEMENT, "4"},
-    [FAULT_TOO_LONG] = {"x12.element.too-long", FAULT_AT_ELEMENT, "5"},
-    [FAULT_CHARACTER] = {"x12.element.character", FAULT_AT_ELEMENT, "6"},
-    [FAULT_CODE] = {"x12.element.code", FAULT_AT_ELEMENT, "7"},
-    [FAULT_DATE] = {"x12.element.date", FAULT_AT_ELEMENT, "8"},
-    [FAULT_TIME] = {"x12.element.time", FAULT_AT_ELEMENT, "9"},
-    [FAULT_EXCLUSIVE] = {"x12.element.exclusive", FAULT_AT_ELEMENT, "10"},
-    [FAULT_TOO_MANY_REPEATS] = {"x12.element.repeats", FAULT_AT_ELEMENT, "3"},
-    [FAULT_TOO_MANY_COMPONENTS] = {"x12.element.components", FAULT_AT_ELEMENT, "3"},
-    [FAULT_BLANK] = {"x12.element.blank", FAULT_AT_ELEMENT, "6"},
-    [FAULT_DELIMITER] = {"x12.element.delimiter", FAULT_AT_ELEMENT, "6"},
-    [FAULT_SEGMENT_UNKNOWN] = {"x12.segment.unknown", FAULT_AT_SEGMENT, "1"},
-    [FAULT_SEGMENT_UNEXPECTED] = {"x12.segment.unexpected", FAULT_AT_SEGMENT, "2"},
-    [FAULT_SEGMENT_MISSING] = {"x12.segment.missing", FAULT_AT_SEGMENT, "3"},
-    [FAULT_LOOP_REPEATS] = {"x12.loop.repeats", FAULT_AT_SEGMENT, "4"},
-    [FAULT_SEGMENT_REPEATS] = {"x12.segment.repeats", FAULT_AT_SEGMENT, "5"},
-    [FAULT_SEGMENT_NOT_IN_SET] = {"x12.segment.not-in-set", FAULT_AT_SEGMENT, "6"},
-    [FAULT_SEGMENT_ORDER] = {"x12.segment.order", FAULT_AT_SEGMENT, "7"},
-    [FAULT_SEGMENT_NESTING] = {"x12.segment.nesting", FAULT_AT_SEGMENT, "7"},
-    [FAULT_SET_UNKNOWN] = {"x12.set.unknown", FAULT_AT_SET, "1"},
-    [FAULT_SET_TRAILER] = {"x12.set.trailer", FAULT_AT_SET, "2"},
-    [FAULT_SET_CONTROL] = {"x12.set.control-number", FAULT_AT_SET, "3"},
-    [FAULT_SET_COUNT] = {"x12.set.count", FAULT_AT_SET, "4"},
-    [FAULT_SET_HEADER] = {"x12.set.header", FAULT_AT_SET, "7"},
-    [FAULT_SET_SIZE] = {"x12.set.size", FAULT_AT_SET, "5"},
-    [FAULT_GROUP_VERSION] = {"x12.group.version", FAULT_AT_GROUP, "2"},
-    [FAULT_GROUP_TRAILER] = {"x12.group.trailer", FAULT_AT_GROUP, "3"},
-    [FAULT_GROUP_CONTROL] = {"x12.group.control-number", FAULT_AT_GROUP, "4"},
-    [FAULT_GROUP_COUNT] = {"x12.group.count", FAULT_AT_GROUP, "5"},
-    [FAULT_INTERCHANGE_CONTROL] = {"x12.interchange.control-number", FAULT_AT_INTERCHANGE, "001"},
-    [FAULT_INTERCHANGE_COUNT] = {"x12.interchange.count", FAULT_AT_INTERCHANGE, "021"},
-    [FAULT_INTERCHANGE_STRUCTURE] = {"x12.interchange.structure", FAULT_AT_INTERCHANGE, "022"},
-    [FAULT_INTERCHANGE_END] = {"x12.interchange.end", FAULT_AT_INTERCHANGE, "023"},
-    [FAULT_INTERCHANGE_SEPARATOR] = {"x12.interchange.separator", FAULT_AT_INTERCHANGE, "026"},
-    [FAULT_INTERCHANGE_HEADER] = {"x12.interchange.header", FAULT_AT_INTERCHANGE, "024"},
+    [FAULT_NONE] = {"none", FAULT_AT_SET, ""},
+    [FAULT_ELEMENT_MISSING] = {"element.missing", FAULT_AT_ELEMENT, "1"},
+    [FAULT_CONDITION_MISSING] = {"element.condition", FAULT_AT_ELEMENT, "2"},
+    [FAULT_TOO_MANY_ELEMENTS] = {"element.too-many", FAULT_AT_ELEMENT, "3"},
+    [FAULT_TOO_SHORT] = {"element.too-short", FAULT_AT_ELEMENT, "4"},
+    [FAULT_TOO_LONG] = {"element.too-long", FAULT_AT_ELEMENT, "5"},
+    [FAULT_CHARACTER] = {"element.character", FAULT_AT_ELEMENT, "6"},
+    [FAULT_CODE] = {"element.code", FAULT_AT_ELEMENT, "7"},
+    [FAULT_DATE] = {"element.date", FAULT_AT_ELEMENT, "8"},
+    [FAULT_TIME] = {"element.time", FAULT_AT_ELEMENT, "9"},
+    [FAULT_EXCLUSIVE] = {"element.exclusive", FAULT_AT_ELEMENT, "10"},
+    [FAULT_TOO_MANY_REPEATS] = {"element.repeats", FAULT_AT_ELEMENT, "3"},
+    [FAULT_TOO_MANY_COMPONENTS] = {"element.components", FAULT_AT_ELEMENT, "3"},
+    [FAULT_BLANK] = {"element.blank", FAULT_AT_ELEMENT, "6"},
+    [FAULT_DELIMITER] = {"element.delimiter", FAULT_AT_ELEMENT, "6"},
+    [FAULT_SEGMENT_UNKNOWN] = {"segment.unknown", FAULT_AT_SEGMENT, "1"},
+    [FAULT_SEGMENT_UNEXPECTED] = {"segment.unexpected", FAULT_AT_SEGMENT, "2"},
+    [FAULT_SEGMENT_MISSING] = {"segment.missing", FAULT_AT_SEGMENT, "3"},
+    [FAULT_LOOP_REPEATS] = {"loop.repeats", FAULT_AT_SEGMENT, "4"},
+    [FAULT_SEGMENT_REPEATS] = {"segment.repeats", FAULT_AT_SEGMENT, "5"},
+    [FAULT_SEGMENT_NOT_IN_SET] = {"segment.not-in-set", FAULT_AT_SEGMENT, "6"},
+    [FAULT_SEGMENT_ORDER] = {"segment.order", FAULT_AT_SEGMENT, "7"},
+    [FAULT_SEGMENT_NESTING] = {"segment.nesting", FAULT_AT_SEGMENT, "7"},
+    [FAULT_SET_UNKNOWN] = {"set.unknown", FAULT_AT_SET, "1"},
+    [FAULT_SET_TRAILER] = {"set.trailer", FAULT_AT_SET, "2"},
+    [FAULT_SET_CONTROL] = {"set.control-number", FAULT_AT_SET, "3"},
+    [FAULT_SET_COUNT] = {"set.count", FAULT_AT_SET, "4"},
+    [FAULT_SET_HEADER] = {"set.header", FAULT_AT_SET, "7"},
+    [FAULT_SET_SIZE] = {"set.size", FAULT_AT_SET, "5"},
+    [FAULT_GROUP_VERSION] = {"group.version", FAULT_AT_GROUP, "2"},
+    [FAULT_GROUP_TRAILER] = {"group.trailer", FAULT_AT_GROUP, "3"},
+    [FAULT_GROUP_CONTROL] = {"group.control-number", FAULT_AT_GROUP, "4"},
+    [FAULT_GROUP_COUNT] = {"group.count", FAULT_AT_GROUP, "5"},
+    [FAULT_INTERCHANGE_CONTROL] = {"interchange.control-number", FAULT_AT_INTERCHANGE, "001"},
+    [FAULT_INTERCHANGE_COUNT] = {"interchange.count", FAULT_AT_INTERCHANGE, "021"},
+    [FAULT_INTERCHANGE_STRUCTURE] = {"interchange.structure", FAULT_AT_INTERCHANGE, "022"},
+    [FAULT_INTERCHANGE_END] = {"interchange.end", FAULT_AT_INTERCHANGE, "023"},
+    [FAULT_INTERCHANGE_SEPARATOR] = {"interchange.separator", FAULT_AT_INTERCHANGE, "026"},
+    [FAULT_INTERCHANGE_HEADER] = {"interchange.header", FAULT_AT_INTERCHANGE, "024"},
 };
 
 const struct fault_word *fault_word(enum fault_kind kind)
@@ -74,8 +74,13 @@ bool fault_keep(struct faults *faults, struct findings *f, const struct fault *f
     return findings_full(f, fault->severity);
 }
 
-void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
-               const char *todo, const char *what_format, ...)
+const char *fault_code(struct arena *a, const struct edi_standard *standard, enum fault_kind kind)
+{
+    return arena_printf(a, "%s.%s", standard->name, words[kind].word);
+}
+
+void fault_add(struct faults *faults, struct findings *f, const struct edi_standard *standard,
+               const struct fault *fault, const char *where, const char *todo, const char *what_format, ...)
 {
     if (fault_keep(faults, f, fault))
         return;
@@ -83,7 +88,7 @@ void fault_add(struct faults *faults, struct findings *f, const struct fault *fa
     va_start(ap, what_format);
     const char *what = arena_vprintf(f->arena, what_format, ap);
     va_end(ap);
-    finding_add(f, fault->severity, words[fault->kind].word, where, todo, "%s", what);
+    finding_add(f, fault->severity, fault_code(f->arena, standard, fault->kind), where, todo, "%s", what);
 }
 
 const char *fault_show(struct arena *a, struct slice value)

@@ -5,6 +5,7 @@
 #define SPOOLGATE_EDI_FAULT_H
 
 #include "base/finding.h"
+#include "edi/standard.h"
 #include <stdint.h>
 
 enum fault_kind {
@@ -58,7 +59,7 @@ enum fault_kind {
 enum fault_level { FAULT_AT_ELEMENT, FAULT_AT_SEGMENT, FAULT_AT_SET, FAULT_AT_GROUP, FAULT_AT_INTERCHANGE };
 
 struct fault_word {
-    const char *word; /* the finding's code: "x12.element.too-long" */
+    const char *word; /* the finding's code behind the standard's name: "element.too-long" */
     enum fault_level level;
     const char *code; /* for the acknowledgment: "5" */
 };
@@ -91,8 +92,11 @@ const struct fault_word *fault_word(enum fault_kind kind);
 bool fault_keep(struct faults *faults, struct findings *f, const struct fault *fault);
 /* Keeps a copy (id and value included, up to 200 bytes) in the arena and says it as a finding. faults may be
  * NULL. */
-void fault_add(struct faults *faults, struct findings *f, const struct fault *fault, const char *where,
-               const char *todo, const char *what_format, ...) __attribute__((format(printf, 6, 7)));
+void fault_add(struct faults *faults, struct findings *f, const struct edi_standard *standard,
+               const struct fault *fault, const char *where, const char *todo, const char *what_format, ...)
+    __attribute__((format(printf, 7, 8)));
+/* The finding's code: "x12.element.too-long". */
+const char *fault_code(struct arena *a, const struct edi_standard *standard, enum fault_kind kind);
 /* A value for people: at most 40 characters, control characters and broken UTF-8 as \xNN, in quotes. */
 const char *fault_show(struct arena *a, struct slice value);
 /* The same without quotes where the value is a short plain word. */

@@ -138,6 +138,17 @@ static struct slice format_real(const struct element *e, struct slice v, struct 
     return number_text(e, text, len, a, why);
 }
 
+/* EDIFACT: a digit on both sides of the mark. */
+static struct slice format_number(const struct element *e, struct slice v, struct arena *a, const char **why)
+{
+    struct decimal d;
+    char text[DECIMAL_TEXT];
+    if (!decimal_parse(v, &d))
+        return refuse(why, "is no number of at most 18 digits");
+    size_t len = decimal_print(d, false, text);
+    return number_text(e, text, len, a, why);
+}
+
 /* ---- dates and times ---- */
 
 static struct slice format_date(const struct element *e, struct slice v, struct arena *a, const char **why)
@@ -195,6 +206,8 @@ struct slice x12_format(const struct element *e, struct slice canonical, struct 
     switch (e->type) {
     case TYPE_AN: return e->codes ? format_code(e, canonical, a, why) : format_text(e, canonical, a, why);
     case TYPE_ID: return format_code(e, canonical, a, why);
+    case TYPE_A: return e->codes ? format_code(e, canonical, a, why) : format_text(e, canonical, a, why);
+    case TYPE_NUMBER: return format_number(e, canonical, a, why);
     case TYPE_N: return format_implied(e, canonical, a, why);
     case TYPE_R: return format_real(e, canonical, a, why);
     case TYPE_DT: return format_date(e, canonical, a, why);
@@ -266,10 +279,12 @@ struct slice x12_canonical(const struct element *e, struct slice text, struct ar
         return slice_make("", 0);
     switch (e->type) {
     case TYPE_N:
-    case TYPE_R: return canonical_number(e, text, a, why);
+    case TYPE_R:
+    case TYPE_NUMBER: return canonical_number(e, text, a, why);
     case TYPE_DT: return canonical_date(text, a, why);
     case TYPE_TM: return canonical_time(e, text, a, why);
     case TYPE_AN:
+    case TYPE_A:
     case TYPE_ID: return trim_end(text);
     case TYPE_B: break;
     }

@@ -51,6 +51,12 @@ static inline bool glance_decimal(const struct element_rule *r, size_t n, uint64
     return n && n - r->min <= r->more;
 }
 
+/* The same with a digit on both sides of it. */
+static inline bool glance_number(const struct element_rule *r, struct slice v, uint64_t word)
+{
+    return v.ptr[0] != '.' && v.ptr[v.len - 1] != '.' && glance_decimal(r, v.len, word);
+}
+
 /* CCYYMMDD, a day that every month has. */
 static inline bool glance_date(size_t n, uint64_t word)
 {
@@ -75,6 +81,8 @@ static inline bool glance(const struct element_rule *r, struct slice v, uint64_t
         word = glance_word(v);
     if (r->kind == RULE_DIGITS)
         return glance_digits(r, v.len, word);
+    if (r->kind == RULE_NUMBER)
+        return glance_number(r, v, word);
     return r->kind == RULE_DECIMAL ? glance_decimal(r, v.len, word) : glance_date(v.len, word);
 }
 

@@ -37,14 +37,9 @@ struct presence {
     size_t condition_count;
 };
 
-struct composite_plan {
-    struct composite composite;
-    struct presence presence;
-};
-
 /* What most values of a simple element look like, so that a glance settles them; a value that fits no rule is
  * not wrong, but looked at whole (element.h). */
-enum rule_kind { RULE_NONE, RULE_TEXT, RULE_CODE, RULE_DIGITS, RULE_DECIMAL, RULE_DATE };
+enum rule_kind { RULE_NONE, RULE_TEXT, RULE_CODE, RULE_DIGITS, RULE_DECIMAL, RULE_NUMBER, RULE_DATE };
 
 struct element_rule {
     uint8_t kind;
@@ -52,9 +47,16 @@ struct element_rule {
     const struct code_table *codes;
 };
 
+struct composite_plan {
+    struct composite composite;
+    const struct element_rule *rules; /* one a component */
+    struct presence presence;
+};
+
 struct segment_plan {
     struct segment segment;
     const struct element_rule *rules; /* one a position; RULE_NONE where it is not simple */
+    unsigned nodes;                   /* at most, of a segment in which nothing repeats, and itself */
     struct presence presence;
     uint64_t simple; /* elements that are neither composite nor repeated */
     uint32_t key;

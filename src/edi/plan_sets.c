@@ -87,7 +87,8 @@ static struct draft *open_loop(struct drafting *g, struct slice path, unsigned r
 static void read_row(struct drafting *g)
 {
     struct table *t = &g->t;
-    if (slice_is(t->fields[2], "ST") || slice_is(t->fields[2], "SE"))
+    const struct edi_standard *standard = g->d->dictionary.standard;
+    if (slice_is(t->fields[2], standard->header) || slice_is(t->fields[2], standard->trailer))
         return;
     const struct segment_plan *s = plan_segment(g->d, t->fields[2]);
     if (!s) {
@@ -95,8 +96,8 @@ static void read_row(struct drafting *g)
         return;
     }
     struct slice requirement = t->fields[3], path = t->fields[5];
-    if (requirement.len != 1 || !strchr("MO", requirement.ptr[0])) {
-        table_fault(t, "The requirement of a segment in a set is M or O, not \"%.*s\".",
+    if (requirement.len != 1 || !strchr("MOC", requirement.ptr[0])) {
+        table_fault(t, "The requirement of a segment in a set is M or O (in EDIFACT M or C), not \"%.*s\".",
                     SLICE_ARG(requirement));
         return;
     }

@@ -121,8 +121,8 @@ static bool element_type(struct slice s, struct element *e)
     static const struct {
         const char *text;
         enum element_type type;
-    } simple[] = {{"AN", TYPE_AN}, {"ID", TYPE_ID}, {"R", TYPE_R}, {"DT", TYPE_DT},
-                  {"TM", TYPE_TM}, {"B", TYPE_B},   {"N", TYPE_N}};
+    } simple[] = {{"AN", TYPE_AN}, {"ID", TYPE_ID}, {"R", TYPE_R},   {"DT", TYPE_DT}, {"TM", TYPE_TM},
+                  {"B", TYPE_B},   {"N", TYPE_N},   {"an", TYPE_AN}, {"a", TYPE_A},   {"n", TYPE_NUMBER}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; i++)
         if (slice_is(s, simple[i].text)) {
             e->type = simple[i].type;
@@ -184,10 +184,10 @@ static const struct element *find_element(const struct dictionary_tables *d, str
 
 static void read_requirement(struct table *t, struct slice s, struct position *p)
 {
-    if (s.len == 1 && strchr("MOX", s.ptr[0]))
-        p->requirement = s.ptr[0];
+    if (s.len == 1 && strchr("MOXC", s.ptr[0]))
+        p->requirement = s.ptr[0] == 'C' ? 'O' : s.ptr[0]; /* EDIFACT's word for it */
     else
-        table_fault(t, "The requirement is M, O or X, not \"%.*s\".", SLICE_ARG(s));
+        table_fault(t, "The requirement is M, O or X (in EDIFACT M or C), not \"%.*s\".", SLICE_ARG(s));
 }
 
 static void read_composite_row(struct dictionary_tables *d, struct table *t, struct composite_plan *plan,
@@ -295,8 +295,9 @@ static void read_segments(struct dictionary_tables *d, struct table *t)
 static struct element_rule rule_of(const struct element *e)
 {
     static const uint8_t kinds[] = {
-        [TYPE_AN] = RULE_TEXT, [TYPE_ID] = RULE_TEXT, [TYPE_N] = RULE_DIGITS, [TYPE_R] = RULE_DECIMAL,
-        [TYPE_DT] = RULE_DATE, [TYPE_TM] = RULE_NONE, [TYPE_B] = RULE_NONE};
+        [TYPE_AN] = RULE_TEXT,   [TYPE_ID] = RULE_TEXT, [TYPE_N] = RULE_DIGITS,
+        [TYPE_R] = RULE_DECIMAL, [TYPE_DT] = RULE_DATE, [TYPE_TM] = RULE_NONE,
+        [TYPE_B] = RULE_NONE,    [TYPE_A] = RULE_NONE,  [TYPE_NUMBER] = RULE_NUMBER};
     unsigned more = e->max - e->min;
     struct element_rule r = {.kind = kinds[e->type],
                              .min = (uint16_t)e->min,
@@ -316,10 +317,22 @@ static void plan_rules(struct dictionary_tables *d)
     for (size_t i = 0; i < d->segment_count; i++) {
         struct segment_plan *s = &d->segments[i];
         struct element_rule *rules = arena_zero(&d->arena, (s->segment.count + 1) * sizeof *rules);
-        for (size_t n = 0; n < s->segment.count && n < PLAN_POSITIONS; n++)
+        s->nodes = 1;
+        for (size_t n = 0; n < s->segment.count && n < PLAN_POSITIONS; n++) {
+            const struct position *p = &s->segment.positions[n];
             if (s->simple >> n & 1)
-                rules[n] = rule_of(s->segment.positions[n].element);
+                rules[n] = rule_of(p->element);
+            s->nodes += 1 + (p->composite ? (unsigned)p->composite->count : 0);
+        }
         s->rules = rules;
+    }
+    for (size_t i = 0; i < d->composite_count; i++) {
+        struct composite_plan *c = &d->composites[i];
+        struct element_rule *rules = arena_zero(&d->arena, (c->composite.count + 1) * sizeof *rules);
+        for (size_t n = 0; n < c->composite.count; n++)
+            if (c->composite.positions[n].element)
+                rules[n] = rule_of(c->composite.positions[n].element);
+        c->rules = rules;
     }
 }
 

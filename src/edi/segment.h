@@ -12,12 +12,17 @@ struct delimiters {
     char element;    /* '*' */
     char component;  /* '>' : ISA16 */
     char segment;    /* '~' */
-    char repetition; /* '^' from 00402 on (ISA11), 0 before */
+    char repetition; /* '^' from 00402 on (ISA11), 0: nothing repeats */
+    char release;    /* EDIFACT: the byte behind it is data; 0: none */
+    char decimal;    /* EDIFACT: the decimal mark that UNA says; 0: point and comma, where none says */
 };
+
+struct characters; /* edi/characters.h */
 
 struct edi_text { /* an interchange's bytes, and how it is to be read */
     struct slice input;
     struct delimiters delimiters;
+    struct characters *characters; /* NULL: values are taken as UTF-8 */
 };
 
 struct edi_form { /* how bytes are written for a partner */
@@ -35,7 +40,8 @@ struct edi_segment {
         struct slice tokens[SEGMENT_ELEMENTS + 1];
     };
     unsigned count; /* elements; trailing empty ones are not counted */
-    bool special;   /* has bytes besides 0x20..0x7E, or the component or repetition separator */
+    bool special;   /* has bytes besides 0x20..0x7E, or released ones */
+    bool composed;  /* has component or repetition separators */
     size_t at;      /* offset of the segment's first byte */
     size_t number;  /* 1.. from the start of the input */
 };

@@ -243,16 +243,16 @@ static bool is_plain(const struct interchange *i)
 static void look(struct judging *j, unsigned long *sets)
 {
     struct findings ignored = {.arena = &j->w->arena};
-    struct x12_lexer lexer;
+    struct edi_lexer lexer;
     struct edi_segment segment;
     *sets = 0;
     if (x12_lexer_open(&lexer, buffer_as_slice(&j->t->source), &ignored) < 0)
         return;
-    while (x12_lexer_next(&lexer, &segment, &ignored) > 0) {
+    while (edi_lexer_next(&lexer, &segment, &ignored) > 0) {
         *sets += slice_is(segment.id, "ST");
         if (slice_is(segment.id, "ISA"))
             add(j, &segment);
-        if (slice_is(segment.id, "IEA") && x12_lexer_more(&lexer) &&
+        if (slice_is(segment.id, "IEA") && edi_lexer_more(&lexer) &&
             x12_lexer_interchange(&lexer, &ignored) < 0)
             break;
     }

@@ -153,13 +153,13 @@ static int take_set(struct splitting *s, struct slice set)
 /* Segments up to where the next one begins, so that line ends stay with the segment they follow. */
 static int cut(struct splitting *s, struct findings *f)
 {
-    struct x12_lexer lexer;
+    struct edi_lexer lexer;
     struct edi_segment segment;
     size_t begun = 0;
     const struct slice in = s->input;
     enum { NOWHERE, IN_ISA, IN_GS, IN_SET, BEHIND_SET } at = NOWHERE;
     int result = x12_lexer_open(&lexer, in, f) < 0 ? -1 : 1;
-    while (result > 0 && (result = x12_lexer_next(&lexer, &segment, f)) > 0) {
+    while (result > 0 && (result = edi_lexer_next(&lexer, &segment, f)) > 0) {
         struct slice before = slice_make(in.ptr + begun, segment.at - begun);
         if (at == IN_ISA)
             s->isa = before;
@@ -183,7 +183,7 @@ static int cut(struct splitting *s, struct findings *f)
             begun = segment.at;
         } else if (slice_is(segment.id, "SE"))
             at = BEHIND_SET;
-        else if (slice_is(segment.id, "IEA") && x12_lexer_more(&lexer))
+        else if (slice_is(segment.id, "IEA") && edi_lexer_more(&lexer))
             result = x12_lexer_interchange(&lexer, f) < 0 ? -1 : 1;
     }
     return let_go(s);

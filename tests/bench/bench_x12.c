@@ -80,11 +80,11 @@ static size_t scan(struct task *t)
 static size_t lex(struct task *t)
 {
     struct findings f = {.arena = t->scratch};
-    struct x12_lexer l;
+    struct edi_lexer l;
     struct edi_segment s;
     size_t n = 0;
     if (x12_lexer_open(&l, t->input, &f) == 0)
-        while (x12_lexer_next(&l, &s, &f) == 1)
+        while (edi_lexer_next(&l, &s, &f) == 1)
             n++;
     return n;
 }

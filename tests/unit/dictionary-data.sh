@@ -39,7 +39,7 @@ release() {
         types='AN|ID|N[0-9]|R|DT|TM|B' requirements=MOX listed=ID first=ST last=SE extra=$d/envelope.tsv frame=
         ;;
     edifact)
-        types='a|n|an' requirements=MC listed='a|n|an' first=UNH last=UNT extra= frame=$root/translators/edifact/service/4/segments.tsv
+        types='a|n|an' requirements=MC listed='a|n|an' first=UNH last=UNT extra=$d/envelope.tsv frame=$root/translators/edifact/service/4/envelope.tsv
         ;;
     esac
 
@@ -78,14 +78,14 @@ release() {
         FNR == 1 { file++ }
         /^#/ { next }
         file == 1 { name[$1] = $5; next }
-        file == 2 { used[$3] = 1; next }
+        FILENAME !~ /\/composites\.tsv$/ { used[$3] = 1; next }
         $2 == 0 { if (done[$1]++) print "composite " $1 " is defined twice"; if (!($1 in used)) print "composite " $1 " is not used"; at = 0; last = $1; next }
         $1 != last || $2 != at + 1 { print "composite " $1 ": position " $2 " after " at }
         { at = $2; last = $1 }
         !($3 in name) { print $1 "-" $2 ": element " $3 " is not defined"; next }
         name[$3] != $5 { print $1 "-" $2 ": \"" $5 "\", but element " $3 " is \"" name[$3] "\"" }
         $4 !~ /^['"$requirements"']$/ { print $1 "-" $2 ": requirement " $4 }
-    ' "$d/elements.tsv" "$d/segments.tsv" "$d/composites.tsv"
+    ' "$d/elements.tsv" "$d/segments.tsv" ${extra:+"$extra"} "$d/composites.tsv"
 
     check "$v: every element is used" '
         FNR == 1 { file++ }
@@ -99,7 +99,7 @@ release() {
             function mark(s, k) { due[s SUBSEP k] = 1; if (req[s SUBSEP k] == "O") print s " " k ": is O, but a condition may demand or forbid it" }
             FNR == 1 { file++ }
             /^#/ { next }
-            file == 1 { req[$1 SUBSEP $2] = $4; if ($2 > 0) have[$1 SUBSEP $2] = 1; next }
+            FILENAME !~ /conditions\.tsv$/ { req[$1 SUBSEP $2] = $4; if ($2 > 0) have[$1 SUBSEP $2] = 1; next }
             seen[$0]++ { print $1 ": " $2 " is there twice" }
             $2 !~ /^[PRECL]([0-9][0-9])+$/ || length($2) < 5 || ($2 ~ /^L/ && length($2) < 7) { print $1 ": " $2 " is no condition"; next }
             {
@@ -112,7 +112,7 @@ release() {
                 }
             }
             END { for (k in req) if (req[k] == "X" && !(k in due)) { split(k, p, SUBSEP); print p[1] " " p[2] ": is X, but no condition speaks of it" } }
-        ' "$d/${p% *}.tsv" "$d/${p#* }.tsv"
+        ' "$d/${p% *}.tsv" ${extra:+"$extra"} "$d/${p#* }.tsv"
     done
 
     check "$v: each set in the index has a table, and each table is in the index" '

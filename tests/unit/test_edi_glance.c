@@ -204,7 +204,7 @@ static void the_lexer_cuts_alike_wherever_it_begins(void **state)
         struct buffer in = {0}, wanted = {0}, got = {0};
         struct arena a = {0};
         struct findings f = {.arena = &a};
-        struct x12_lexer l;
+        struct edi_lexer l;
         struct edi_segment s;
         buffer_text(&in, ISA_TEXT);
         size_t start = in.len;
@@ -214,8 +214,8 @@ static void the_lexer_cuts_alike_wherever_it_begins(void **state)
         buffer_byte(&in, '~');
         cut_by_hand(slice_make(in.ptr + start, in.len - start), &wanted);
         assert_int_equal(x12_lexer_open(&l, buffer_as_slice(&in), &f), 0);
-        assert_int_equal(x12_lexer_next(&l, &s, &f), 1);
-        while (x12_lexer_next(&l, &s, &f) == 1) {
+        assert_int_equal(edi_lexer_next(&l, &s, &f), 1);
+        while (edi_lexer_next(&l, &s, &f) == 1) {
             buffer_add(&got, s.id.ptr, s.id.len);
             for (unsigned i = 0; i < s.count; i++) {
                 buffer_byte(&got, '|');

@@ -96,7 +96,8 @@ static void fills_the_envelope(void **state)
     struct bench *b = *state;
     fresh(b);
     struct envelope e = test_envelope;
-    e.delimiters = (struct delimiters){'|', ':', '\x1c', '^'};
+    e.delimiters =
+        (struct delimiters){.element = '|', .component = ':', .segment = '\x1c', .repetition = '^'};
     e.acknowledgment = true;
     e.usage = 'P';
     e.sender_id = "A";

@@ -16,8 +16,8 @@ static int refuse(struct findings *f, const char *name, const char *what)
 {
     struct fault fault = {
         .kind = FAULT_INTERCHANGE_HEADER, .severity = SEVERITY_ERROR, .reference = "", .loop = ""};
-    fault_add(NULL, f, &fault, arena_printf(f->arena, "envelope, %s", name), "Correct the partner's profile.",
-              "%s", what);
+    fault_add(NULL, f, &standard_x12, &fault, arena_printf(f->arena, "envelope, %s", name),
+              "Correct the partner's profile.", "%s", what);
     return -1;
 }
 
@@ -216,7 +216,7 @@ static void put_gs(const struct set *set, const struct envelope *e, const struct
 /* ISA and GS as they stand at out[start..], against the dictionary: the profile's qualifiers are codes. */
 static int check_written(const struct dictionary *d, struct buffer *out, size_t start, struct findings *f)
 {
-    struct x12_lexer lexer;
+    struct edi_lexer lexer;
     struct edi_segment segment;
     unsigned before = f->errors;
     struct reading reading;
@@ -224,7 +224,7 @@ static int check_written(const struct dictionary *d, struct buffer *out, size_t 
         return -1;
     reading_open(&reading, &lexer.text, d, NULL, true, f, NULL);
     reading.check.label[0] = SLICE("envelope");
-    while (x12_lexer_next(&lexer, &segment, f) == 1)
+    while (edi_lexer_next(&lexer, &segment, f) == 1)
         x12_check_envelope(&reading, &segment);
     return f->errors > before ? -1 : 0;
 }

@@ -76,16 +76,16 @@ int x12_print_readable(struct slice interchange, struct dictionary_library *l, s
                        struct findings *f)
 {
     struct printing p = {.library = l};
-    struct x12_lexer lexer;
+    struct edi_lexer lexer;
     struct edi_segment s;
     struct arena a = {0};
     int got = x12_lexer_open(&lexer, interchange, f) ? -1 : 1;
-    while (got == 1 && (got = x12_lexer_next(&lexer, &s, f)) == 1) {
+    while (got == 1 && (got = edi_lexer_next(&lexer, &s, f)) == 1) {
         place(&p, &s, &a);
         put_line(&p, &s, lexer.text.delimiters.element, out);
         arena_reset(&a);
         /* A further interchange has delimiters of its own. */
-        if (slice_is(s.id, "IEA") && x12_lexer_more(&lexer) && x12_lexer_interchange(&lexer, f))
+        if (slice_is(s.id, "IEA") && edi_lexer_more(&lexer) && x12_lexer_interchange(&lexer, f))
             got = -1;
     }
     arena_free(&a);

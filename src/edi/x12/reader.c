@@ -12,7 +12,7 @@ struct x12_reader {
     struct dictionary_library *library;
     const char *version;                 /* NULL: as GS08 says */
     const struct dictionary *dictionary; /* of the group at hand; NULL when there is none of its version */
-    struct x12_lexer lexer;
+    struct edi_lexer lexer;
     struct x12_header header;
     struct slice interchange_control;
     enum state state;
@@ -68,7 +68,7 @@ static int fatal(struct x12_reader *r, struct findings *f, enum fault_kind kind,
 {
     struct fault fault = {
         .kind = kind, .severity = SEVERITY_ERROR, .segment_id = r->segment.id, .reference = "", .loop = ""};
-    fault_add(&r->faults, f, &fault,
+    fault_add(&r->faults, f, &standard_x12, &fault,
               arena_printf(f->arena, "interchange %s, segment %zu of the file, %s",
                            plain(f, r->interchange_control), r->lexer.number, plain(f, r->segment.id)),
               "The sender has to correct the envelope and send the interchange again.", "%s", what);
@@ -239,7 +239,7 @@ static void set_fault(struct x12_reader *r, struct findings *f, enum fault_kind 
                           .segment_id = r->segment.id,
                           .reference = "",
                           .loop = ""};
-    fault_add(&r->faults, f, &fault,
+    fault_add(&r->faults, f, &standard_x12, &fault,
               arena_printf(f->arena, "%s %s, segment %zu, %s", plain(f, r->header.set),
                            plain(f, r->header.set_control), position, plain(f, r->segment.id)),
               "The sender has to correct it and send it again.", "%s", what);
@@ -248,7 +248,7 @@ static void set_fault(struct x12_reader *r, struct findings *f, enum fault_kind 
 /* The next segment: 1, -1. */
 static inline int next_segment(struct x12_reader *r, struct findings *f)
 {
-    int got = x12_lexer_next(&r->lexer, &r->segment, f);
+    int got = edi_lexer_next(&r->lexer, &r->segment, f);
     if (__builtin_expect(got > 0, 1))
         return 1;
     if (got == 0)
@@ -390,10 +390,10 @@ static int advance(struct x12_reader *r, struct findings *f)
         r->pending = false;
         return 1;
     }
-    if (r->state == OUTSIDE && r->interchanges && x12_lexer_more(&r->lexer) &&
+    if (r->state == OUTSIDE && r->interchanges && edi_lexer_more(&r->lexer) &&
         x12_lexer_interchange(&r->lexer, f))
         return -1;
-    int got = x12_lexer_next(&r->lexer, &r->segment, f);
+    int got = edi_lexer_next(&r->lexer, &r->segment, f);
     if (got == 0 && r->state != OUTSIDE) {
         r->segment.id = slice_make("", 0);
         return fatal(r, f, FAULT_INTERCHANGE_END,

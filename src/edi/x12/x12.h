@@ -3,30 +3,17 @@
 #define SPOOLGATE_EDI_X12_X12_H
 
 #include "edi/dictionary.h"
+#include "edi/lexer.h"
 #include "edi/x12/envelope.h"
 #include "syntax/tree.h"
 
-/* ---- lexer: slices of the input, nothing copied ---- */
+/* ---- where an interchange begins ---- */
 
-struct x12_lexer {
-    struct edi_text text;
-    size_t at, number;
-    unsigned char kind[256]; /* what each byte is to the lexer */
-    /* of the 64 bytes looked at last: bit i is byte i of the block; what is behind `at` still counts */
-    size_t block;
-    uint64_t elements, segments, special;
-};
-
-/* Finds the ISA (leading white space and BOM tolerated) and reads the delimiters out of it. 0, or -1 with
+/* Finds the ISA (leading white space and BOM tolerated) and begins with the delimiters in it. 0, or -1 with
  * findings. */
-int x12_lexer_open(struct x12_lexer *l, struct slice input, struct findings *f);
-/* Passes over white space between segments; whether anything follows. */
-bool x12_lexer_more(struct x12_lexer *l);
+int x12_lexer_open(struct edi_lexer *l, struct slice input, struct findings *f);
 /* The same as x12_lexer_open at l->at, for a further interchange in one file. */
-int x12_lexer_interchange(struct x12_lexer *l, struct findings *f);
-/* 1: a segment, 0: end of input, -1: an error is in findings (segment too long, too many elements, no
- * terminator). */
-int x12_lexer_next(struct x12_lexer *l, struct edi_segment *s, struct findings *f);
+int x12_lexer_interchange(struct edi_lexer *l, struct findings *f);
 
 /* ---- interchanges ---- */
 
