@@ -14,7 +14,7 @@
 
 int offline_open(struct offline *o, const char *file, const char *first, struct arena *a)
 {
-    const char *usual = config_default_path(), *env = getenv("SPOOLGATE_TRANSLATORS");
+    const char *usual = config_default_path(), *standard = config_standard_translators();
     *o = (struct offline){0};
     if (file || (usual && access(usual, R_OK) == 0)) {
         o->config = command_config_load(file, a);
@@ -26,7 +26,6 @@ int offline_open(struct offline *o, const char *file, const char *first, struct 
         o->directories[n++] = first;
     for (size_t i = 0; o->config && i < 8 && o->config->map_directories[i]; i++)
         o->directories[n++] = o->config->map_directories[i];
-    const char *standard = env && *env ? env : SPOOLGATE_DATADIR "/translators";
     if (!n || strcmp(o->directories[n - 1], standard) != 0)
         o->directories[n] = standard;
     o->maps = map_library_open(o->directories);

@@ -32,6 +32,26 @@ const char *config_default_path(void)
                                                : SPOOLGATE_SYSCONFDIR "/spoolgate/spoolgate.conf";
 }
 
+const char *config_standard_translators(void)
+{
+    static const char beside[] = "/translators";
+    static char path[PATH_MAX];
+    const char *named = getenv("SPOOLGATE_TRANSLATORS");
+    if (named && *named)
+        return named;
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof beside - sizeof "/x12");
+    char *slash = n > 0 ? memrchr(path, '/', (size_t)n) : NULL;
+    if (slash) {
+        memcpy(slash, beside, sizeof beside);
+        strcat(slash, "/x12");
+        if (access(path, R_OK) == 0) {
+            slash[sizeof beside - 1] = '\0';
+            return path;
+        }
+    }
+    return SPOOLGATE_DATADIR "/translators";
+}
+
 /* Letters, digits, . _ - ; not beginning with a dot. */
 static bool name_is_legal(const char *name)
 {
@@ -477,12 +497,11 @@ static void finish_main(struct loading *l)
         c->state = arena_printf(l->arena, "%s/.state.sqlite", c->spool);
         setting_default(l, s, "state", c->state);
     }
-    const char *translators = getenv("SPOOLGATE_TRANSLATORS"), *own = path_beside(l, "maps", c->file);
+    const char *own = path_beside(l, "maps", c->file);
     size_t n = 0;
     c->map_directories[n++] = own; /* there or not: it is where what is missing belongs */
     if (!c->translators_directory) {
-        c->translators_directory = translators && *translators ? arena_text(l->arena, slice_of(translators))
-                                                               : SPOOLGATE_DATADIR "/translators";
+        c->translators_directory = arena_text(l->arena, slice_of(config_standard_translators()));
         setting_default(l, s, "translators", c->translators_directory);
     }
     c->map_directories[n] = c->translators_directory;

@@ -127,6 +127,9 @@ struct config {
 /* Default file: $SPOOLGATE_CONFIG, else ./spoolgate.conf when there, else
  * SYSCONFDIR/spoolgate/spoolgate.conf. */
 const char *config_default_path(void);
+/* The maps and tables that came with the program: $SPOOLGATE_TRANSLATORS; else those of the source tree, when
+ * the program runs from the folder where it was built; else the installed ones. */
+const char *config_standard_translators(void);
 /* Reads the files and checks what they say by themselves; NULL when findings holds errors. */
 struct config *config_load(const char *path, struct findings *f);
 /* Checks against maps and adapters: each map loads and fits (type, syntax, direction), each endpoint exists
