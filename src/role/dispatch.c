@@ -490,6 +490,9 @@ static int move(struct desk *d, struct parcel *p)
         document_id_new(name);
         log_error("%s: there is a folder of that name in the next stage already; it goes to error/ as %s",
                   doc->name, name);
+        if (p->delivery.verdict != DELIVERED &&
+            document_write_error_as(doc, &p->findings, "outbox", name) < 0)
+            log_warning("error.txt of %s names it as it was called before: %s", name, strerror(errno));
         result = spool_move(&d->spool, doc->parent, doc->name, STAGE_ERROR, NULL, name);
     }
     if (result < 0 && errno == ENOENT) {

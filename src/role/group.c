@@ -149,7 +149,7 @@ static int finish_envelope(struct translator *w, struct translation *t)
         const char *file = document_text(d, "source.file");
         log_warning("%s%s%s%s goes to error/: %s", d->name, file ? " (" : "", file ? file : "",
                     file ? ")" : "", first ? first->what : "it cannot be translated");
-        if (document_write_error(d, &t->findings, "translate") < 0)
+        if (document_write_error_as(d, &t->findings, "translate", t->name ? t->name : d->name) < 0)
             goto failed;
         return 0; /* that has saved the envelope */
     }
@@ -171,7 +171,7 @@ static int set_aside(struct translator *w, struct translation *t)
     translation_fail(t, "spool.name-taken", "Compare the two folders and remove the one that is not wanted.",
                      "A folder of the name %s was in the next stage already.",
                      t->name ? t->name : t->document.name);
-    if (document_write_error(&t->document, &t->findings, "translate") < 0)
+    if (document_write_error_as(&t->document, &t->findings, "translate", name) < 0)
         return -1;
     return spool_move(&w->spool, w->work.dir, t->document.name, STAGE_ERROR, NULL, name);
 }

@@ -254,8 +254,7 @@ static void no_partner(struct translator *w, struct translation *t)
     struct slice number = t->identity.partner;
     if (number.len)
         translation_fail(t, "partner.unknown",
-                         arena_printf(&w->arena,
-                                      "Add erp_id = %.*s to a partner's file in partners.d, and reload.",
+                         arena_printf(&w->arena, "Add erp_id = %.*s to a partner's file in partners.d.",
                                       SLICE_ARG(number)),
                          "No partner has the number \"%.*s\", which this %.*s is for.", SLICE_ARG(number),
                          SLICE_ARG(t->identity.type));
@@ -343,8 +342,8 @@ int translation_address(struct translator *w, struct group *g, struct translatio
     }
     if (!t->sending) {
         translation_fail(t, only ? "partner.destination" : "partner.sends-not",
-                         arena_printf(&w->arena, "Add a [send %.*s] to %s, and reload.",
-                                      SLICE_ARG(t->identity.type), t->partner->file),
+                         arena_printf(&w->arena, "Add a [send %.*s] to %s.", SLICE_ARG(t->identity.type),
+                                      t->partner->file),
                          only
                              ? "%s has %u destinations for a document of type %.*s; this was for another one."
                              : "%s has %u destinations for a document of type %.*s.",

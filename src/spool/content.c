@@ -231,7 +231,8 @@ static void add_shown(struct buffer *out, const char *before, const char *text)
     out->ptr[out->len] = '\0';
 }
 
-static void heading(const struct document *d, struct buffer *out, const char *what, bool sending)
+static void heading(const struct document *d, const char *name, struct buffer *out, const char *what,
+                    bool sending)
 {
     const char *type = document_text(d, "type"), *number = document_text(d, "number");
     const char *partner = document_text(d, "partner"), *file = document_text(d, "source.file");
@@ -242,7 +243,7 @@ static void heading(const struct document *d, struct buffer *out, const char *wh
     if (partner)
         add_shown(out, " for ", partner);
     buffer_printf(out, " could not be %s.\n\n", what);
-    buffer_printf(out, "document: %s\n", d->name);
+    buffer_printf(out, "document: %s\n", name);
     if (file) {
         add_shown(out, "received: ", file);
         add_shown(out, ", from inbox/", source ? source : "?");
@@ -256,33 +257,61 @@ static void heading(const struct document *d, struct buffer *out, const char *wh
     buffer_byte(out, '\n');
 }
 
-static void way_back(const struct document *d, struct buffer *out, bool sending)
+static void corrected_way(const struct document *d, const char *name, struct buffer *out)
 {
-    const char *endpoint = document_text(d, "endpoint");
-    buffer_printf(
-        out, "\nTo put it back when the cause is removed, move this folder, or say: spoolgate retry %s\n",
-        d->name);
+    const char *stored = document_text(d, "source.stored"), *corrected = document_text(d, "corrected.file");
+    const char *dot = stored ? strrchr(stored, '.') : NULL;
+    buffer_text(out, "  with the document corrected:   ");
+    if (corrected) {
+        add_shown(out, "correct ", corrected);
+        buffer_text(out, " in this folder");
+    } else if (dot && strspn(dot + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
+                          strlen(dot + 1))
+        buffer_printf(out, "cp error/%s/%s error/%s/corrected%s\n%33sand correct that", name, stored, name,
+                      dot, "");
+    else
+        buffer_text(out, "write it beside the source as corrected.<extension>");
+    buffer_printf(out, ", then translate it again;\n%33sthe source itself stays as it was received\n", "");
+}
+
+/* Commands that work as they are printed, the paths from the spool's own folder. */
+static void way_back(const struct document *d, const char *name, struct buffer *out, bool sending)
+{
+    const char *endpoint = document_text(d, "endpoint"), *source = document_text(d, "source.name");
+    if (!source && !(sending && endpoint)) {
+        buffer_text(out,
+                    "\nIt cannot be put back, for it is not known where it came from: copy its source into "
+                    "inbox/<source>/ under its\nproper name, and move this folder away.\n");
+        return;
+    }
+    buffer_printf(out, "\nTo put it back when the cause is removed, say: spoolgate retry %s\n", name);
+    buffer_text(out, "or move it yourself, in the spool's folder:\n");
     if (sending && endpoint) {
-        buffer_printf(out, "  send it again as it is:        mv error/%s", d->name);
+        buffer_printf(out, "  send it again as it is:        mv error/%s", name);
         add_shown(out, " outbox/", endpoint);
         buffer_text(out, "/\n");
     }
-    buffer_printf(out, "  translate it again:            mv error/%s translate/\n", d->name);
-    buffer_printf(
-        out, "  with the document corrected:   first write it beside the source as corrected.<extension>;\n"
-             "                                 the source itself stays as it was received\n");
+    if (!source)
+        return;
+    buffer_printf(out, "  translate it again:            mv error/%s translate/\n", name);
+    corrected_way(d, name, out);
 }
 
 int document_write_error(struct document *d, const struct findings *f, const char *stage)
+{
+    return document_write_error_as(d, f, stage, d->name);
+}
+
+int document_write_error_as(struct document *d, const struct findings *f, const char *stage, const char *name)
 {
     bool sending = !strcmp(stage, "outbox");
     struct buffer text = {0};
     bool taken = strcmp(stage, "inbox") !=
                  0; /* what was refused is no document yet, and there is no way back for it */
-    heading(d, &text, sending ? "sent" : taken ? "translated" : "taken", sending);
+    heading(d, name, &text, sending ? "sent" : taken ? "translated" : "taken", sending);
     findings_print(f, &text);
     if (taken)
-        way_back(d, &text, sending);
+        way_back(d, name, &text, sending);
     int rc = file_write(d->folder, "error.txt", buffer_as_slice(&text), 0640, false);
     int failed = errno;
     buffer_free(&text);

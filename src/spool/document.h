@@ -67,5 +67,8 @@ int document_verify(struct document *d, struct findings *f);
 /* error.txt from findings: a heading (type, number, partner, source file), each finding, how to put it back.
  */
 int document_write_error(struct document *d, const struct findings *f, const char *stage);
+/* The same for a folder that goes to error/ under another name than it has now. */
+int document_write_error_as(struct document *d, const struct findings *f, const char *stage,
+                            const char *name);
 
 #endif

@@ -6,4 +6,4 @@ FLOWS = tests/flow/demo.t tests/flow/commands.t tests/flow/inbox.t tests/flow/mv
 	tests/flow/sizes.t tests/flow/secrets.t tests/flow/fuzz.t tests/flow/outage.t \
 	tests/flow/metrics.t tests/flow/log.t tests/flow/completion.t \
 	tests/flow/retry.t \
-	tests/flow/reload.t tests/flow/machine.t tests/flow/alerts.t tests/flow/renamed.t tests/flow/build-folder.t
+	tests/flow/reload.t tests/flow/machine.t tests/flow/alerts.t tests/flow/renamed.t tests/flow/build-folder.t tests/flow/advice.t

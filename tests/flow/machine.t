@@ -44,8 +44,9 @@ order() { # NUMBER FILE: as JSON
 }
 order 1 "$work/order-1.json"
 "$SPOOLGATE" translate --map visma/purchase-order --partner fjord "$work/order-1.json" "$work/sample.x12" >&2 || { fail "a sample can be made"; finish; }
-interchange() { # NUMBER FILE: of a version that nothing in the configuration names, so it is not loaded before
-    sed "s/\*004010~/*009910~/; s/BEG\*00\*SA\*1\*/BEG*00*SA*$1*/" "$work/sample.x12" >"$2"
+interchange() { # NUMBER FILE: from the partner to us, of a version that nothing in the configuration names, so it is not loaded before
+    sed "s/\*004010~/*009910~/; s/BEG\*00\*SA\*1\*/BEG*00*SA*$1*/; s/000000001/$(printf %09d "$1")/g
+        s/ZZ\*US             \*ZZ\*FJORD          /ZZ*FJORD          *ZZ*US             /; s/GS\*PO\*US\*FJORD/GS*PO*FJORD*US/" "$work/sample.x12" >"$2"
 }
 mkdir -p "$spool"/inbox/{erp,customer}
 drop() { # SOURCE FILE

@@ -421,6 +421,11 @@ static void error_txt_says_what_where_and_the_way_back(void **state)
     document_set(&d, "type", "order");
     document_set(&d, "number", "PO-1");
     document_set(&d, "endpoint", "fjord");
+    assert_int_equal(document_write_error(&d, &t.findings, "translate"), 0);
+    assert_null(
+        strstr(tree_text(&t, "translate/" ID "/error.txt"), "retry")); /* nobody knows where it came from */
+    assert_int_equal(unlinkat(t.spool.root, "translate/" ID "/error.txt", 0), 0);
+    json_object_set_new(d.envelope, "source", json_pack("{s:s,s:s}", "name", "erp", "stored", "source.json"));
     finding_add(&t.findings, SEVERITY_ERROR, "map.code", "lines[2].uom", "Add it to the table.",
                 "PALLE2 is no unit.");
     assert_int_equal(document_take(&d, "translate"), 0);
@@ -430,7 +435,9 @@ static void error_txt_says_what_where_and_the_way_back(void **state)
         assert_non_null(strstr(text, "order PO-1 could not be "));
         assert_non_null(
             strstr(text, "PALLE2 is no unit.\n  where: lines[2].uom\n  what to do: Add it to the table."));
+        assert_non_null(strstr(text, "say: spoolgate retry " ID "\n"));
         assert_non_null(strstr(text, "mv error/" ID " translate/"));
+        assert_non_null(strstr(text, "cp error/" ID "/source.json error/" ID "/corrected.json\n"));
         assert_true((strstr(text, "mv error/" ID " outbox/fjord/") != NULL) == (k == 3));
         assert_string_equal(document_text(&d, "failed_in"), k == 3 ? "outbox" : "translate");
         assert_int_equal(document_take(&d, "translate"), 1);
