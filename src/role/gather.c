@@ -393,6 +393,11 @@ static int claim_file(struct gatherer *s, struct source *i, const char *name, st
     case REFUSED: return inbox_refuse(&w->spool, i->name, i->dir, name, &f) < 0 ? -1 : 0;
     }
     off_t size = proof.st.st_size;
+    if (proof.fd >= 0 && !proof.leased && is_news(s, i->name, ""))
+        log_warning(
+            "whether anybody still writes to a file in inbox/%s cannot be asked: without CAP_LEASE, or on a "
+            "filesystem without leases, what was not changed for %d s is taken for whole",
+            i->name, w->config->settle_seconds);
     int result = work_claim_file(&w->work, i->name, i->dir, name, &proof, &claimed);
     int failed = errno;
     proof_close(&proof);

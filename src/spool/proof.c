@@ -55,11 +55,10 @@ bool proof_holds(const struct proof *p)
 bool proof_holds_renamed(struct proof *p)
 {
     struct stat before = p->st;
-    if (fstat(p->fd, &p->st) < 0)
-        return false;
     if (p->leased)
         return proof_holds(p);
-    return before.st_size == p->st.st_size && same_time(before.st_mtim, p->st.st_mtim);
+    return fstat(p->fd, &p->st) == 0 && before.st_size == p->st.st_size &&
+           same_time(before.st_mtim, p->st.st_mtim);
 }
 
 void proof_close(struct proof *p)

@@ -211,6 +211,7 @@ start "${as_gateway[@]}"
 as_customer bash -c "umask 0007; cat '$work/3001.json' >'$inbox/3001.json'"
 ok "without CAP_LEASE a customer's file is taken when it was left alone" wait_for 30 arrived 3001
 is "$(stat -c %U "$(folder 3001)/source.json")" $gateway "as the gateway's own"
+is "$(grep -c 'inbox/lofoten cannot be asked: without CAP_LEASE' "$work/translator.log")" 1 "and the log says once what that rests on"
 stop
 start "${leasing[@]}"
 as_customer bash -c "umask 0007; exec 8>'$inbox/3002.json' 9>>'$inbox/3002.json'; head -c 200 '$work/3002.json' >&8; exec 8>&-
