@@ -130,6 +130,24 @@ static void judge_receiver(struct judging *j, const struct interchange *i)
     buffer_free(&o.text);
 }
 
+/* ---- the sender ---- */
+
+/* Who may hand in nothing for a partner uses up none of its numbers. */
+static void judge_sender(struct judging *j, const struct interchange *i)
+{
+    const struct route *r = j->t->route;
+    if (!i->partner || !r || config_allows(r->partners, slice_of(i->partner->id)))
+        return;
+    finding_add(
+        &j->t->findings, SEVERITY_ERROR, "route.partner", "ISA06",
+        arena_printf(&j->w->arena,
+                     "If it may, add %s to partners of [route %s] in %s, and reload; if not, ask who laid "
+                     "it there.",
+                     i->partner->id, r->name, r->file),
+        "The source %s may not hand in an interchange of %s: its route %s is limited to other partners.",
+        r->source, i->partner->name, r->name);
+}
+
 /* ---- tests ---- */
 
 static void judge_usage(struct judging *j, const struct interchange *i)
@@ -267,6 +285,7 @@ int interchange_judge(struct translator *w, struct translation *t, unsigned long
     for (const struct interchange *i = j.first; i; i = i->next) {
         if (!is_plain(i))
             return 0; /* the reader refuses it */
+        judge_sender(&j, i);
         judge_receiver(&j, i);
         judge_usage(&j, i);
     }

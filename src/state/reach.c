@@ -332,14 +332,34 @@ static int counters_of_state(struct state *s, struct reach *r, struct buffer *li
     return rc;
 }
 
+/* Days whose folders may have been moved away before there was such a file. */
+static int days_of_state(struct state *s, struct reach *r, struct buffer *lines)
+{
+    sqlite3_stmt *look = state_statement(
+        s, "SELECT DISTINCT substr(document, 1, 9) FROM business_key WHERE delivered > 0", "");
+    char id[DOCUMENT_NAME_TEXT], day[16];
+    int rc;
+    while ((rc = state_step(s, look)) == 1) {
+        state_column(look, 0, id, sizeof id);
+        snprintf(day, sizeof day, "%.4s/%.2s/%.2s", id, strlen(id) == 9 ? id + 4 : "",
+                 strlen(id) == 9 ? id + 6 : "");
+        if (is_day(day) && !day_known(r, day))
+            add_day(lines, day_of(r, day));
+    }
+    return rc;
+}
+
 int reach_begin(struct state *s, const struct spool *sp)
 {
     struct reach *r = known(s);
     struct buffer lines = {0};
     int result = reach_read(r, sp);
-    if (result == 0 && !r->read)
+    bool anew = result == 0 && !r->read;
+    if (anew)
         days_below(r, sp->stage[STAGE_ARCHIVE], "", 3, &lines);
     if (result == 0 && counters_of_state(s, r, &lines) < 0)
+        result = -1;
+    if (result == 0 && (anew || lines.len) && days_of_state(s, r, &lines) < 0) /* it was behind */
         result = -1;
     if (result == 0 && lines.len)
         result = append(r, sp, &lines);

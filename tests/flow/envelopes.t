@@ -99,11 +99,25 @@ is "$(arrived)" "A1 A2 A4 B1 B2 C1 C2" "or taken"
 like "$(cat "$work/run.log")" "WARNING.*interchange 000000001 of ZZ/FJORD/P came before" "with a warning"
 partner
 
+# ---- from a source that is for others ----
+cp "$SPOOLGATE_CONFIG" "$work/spoolgate.conf"
+printf '[route other]\nsource = other\nmap = x12/850\npartners = hansen\n' >>"$SPOOLGATE_CONFIG"
+sed 's/fjord/hansen/g; s/FJORD/HANSEN/; s/50000/50002/' "$site/partners.d/fjord.conf" >"$site/partners.d/hansen.conf"
+mkdir -p "$spool/inbox/other"
+interchange FJORD NORDMAT P 000000020 X1 >"$work/new" && mv "$work/new" "$spool/inbox/other/x.x12"
+run
+like "$(errors)" "The source other may not hand in an interchange of Fjord Parts: its route other is limited to other partners" "a source that is limited to others hands in nothing in a partner's name"
+interchange FJORD NORDMAT P 000000020 X2 | drop x2
+run
+like "$(arrived)" "X2" "and uses up none of its numbers"
+clear_errors
+cp "$work/spoolgate.conf" "$SPOOLGATE_CONFIG"; rm "$site/partners.d/hansen.conf"
+
 # ---- several sets, several interchanges, corrections ----
 interchange FJORD NORDMAT P 000000021 D1 D2 D3 | drop d
 { interchange FJORD NORDMAT P 000000022 D4; interchange FJORD NORDMAT P 000000023 D5 D6; } | drop e
 run
-like "$(arrived)" "C2 D1 D2 D3 D4 D5 D6$" "the sets of an interchange share its number"
+like "$(arrived)" "C2 D1 D2 D3 D4 D5 D6 X2$" "the sets of an interchange share its number"
 { interchange FJORD NORDMAT P 000000024 E1; interchange FJORD NORDMAT P 000000024 E2; } | drop f
 { interchange FJORD NORDMAT P 000000025 E3; interchange FJORD NORDMAT P 000000021 E4; } | drop g
 run

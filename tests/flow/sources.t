@@ -134,7 +134,7 @@ is "$(arrived 2051) $(words 2051 ours)" "1 1" "knows whose number it is"
 clear_errors
 
 # ---- at the very moment ----
-before=$(ls "$work/out" | wc -l)
+killed=0
 "$SPOOLGATE" run 2>>"$work/race.log" & gateway=$!
 pids+=("$gateway")
 wait_for 30 test -s "$spool/.run.json"
@@ -142,6 +142,10 @@ for n in $(seq 3001 3120); do
     order shop "$n" theirs
     [ $((n % 3)) -gt 0 ] || sleep "0.00$((RANDOM % 10))"
     order erp "$n" ours
+    if [ $((n % 6)) -eq 0 ]; then # and one of the roles is killed
+        victim=$(pgrep -P "$gateway" | shuf -n 1)
+        [ -n "$victim" ] && kill -9 "$victim" && killed=$((killed + 1))
+    fi
 done
 idle() { [ -z "$(find "$spool/inbox" "$spool/outbox" "$spool/translate" -mindepth 2 -name '*.json' 2>/dev/null | head -1)" ]; }
 wait_for 120 eval 'idle && sleep 1 && idle'
@@ -149,6 +153,6 @@ kill -TERM $gateway; wait $gateway
 run
 is "$(ls "$work/out" | sed -n 's/^\(3[0-9]*\)-.*/\1/p' | sort | uniq -c | awk '$1 != 1' | wc -l)" 0 "of two that come at the same moment none arrives twice"
 is "$(ls "$work/out" | grep -c '^3')" 120 "and each number arrives"
-note "of the ERP: $(grep -l ours "$work"/out/3* | wc -l), of the shop: $(grep -l theirs "$work"/out/3* | wc -l)"
+note "$killed roles killed; of the ERP: $(grep -l ours "$work"/out/3* | wc -l), of the shop: $(grep -l theirs "$work"/out/3* | wc -l)"
 is "$(folders "$spool/error")" 120 "and the other one of each is in error/"
 finish

@@ -139,10 +139,14 @@ static void a_file_that_is_gone_is_made_again(void **state)
     assert_int_equal(state_control_number_note(s, "berg", "A.1", 17), 0);
     tree_put(&k.tree, "archive/2025/12/31/" YESTERDAY "000001.1/document.json", "{}");
     tree_put(&k.tree, "archive/lost+found/x/y/z", "");
+    assert_int_equal(state_claim_key(s, "k", "20251112T091455123456-000001.1", "x", "erp", NULL), 0);
+    assert_int_equal(state_key_delivered(s, "k", "20251112T091455123456-000001.1", 1), 0);
+    assert_int_equal(state_claim_key(s, "l", "short", "x", "erp", NULL), 0);
+    assert_int_equal(state_key_delivered(s, "l", "short", 1), 0);
     state_close(s);
     k.state = s = state_open(k.path, &k.tree.findings);
     assert_int_equal(reach_begin(s, &k.tree.spool), 0);
-    assert_string_equal(reach_text(&k), "day 2025/12/31\nnumbers berg 1016\n");
+    assert_string_equal(reach_text(&k), "day 2025/12/31\nnumbers berg 1016\nday 2025/11/12\n");
     /* a note that cannot be written is the machine's failure, and nobody's to pass over */
     assert_int_equal(unlinkat(k.tree.spool.root, ".reach", 0), 0);
     assert_int_equal(symlinkat("elsewhere", k.tree.spool.root, ".reach"), 0);
