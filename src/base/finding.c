@@ -1,6 +1,7 @@
 /* finding: see finding.h. What is said may quote untrusted bytes: they are made fit for a screen and for JSON
  * here, once, so that a document cannot forge lines of error.txt or send escapes to a terminal. */
 #include "base/finding.h"
+#include "base/file.h"
 #include "base/utf8.h"
 
 bool findings_full(struct findings *f, enum severity severity)
@@ -43,6 +44,12 @@ void finding_machine(struct findings *f, int error, const char *path)
         f->machine = error;
     finding_add(f, SEVERITY_ERROR, "machine", path, "Look at the machine, its disks and its memory.",
                 "The file cannot be read now: %s.", strerror(error));
+}
+
+void findings_blame(struct findings *f, int error)
+{
+    if (!f->machine && error_is_the_machines(error))
+        f->machine = error;
 }
 
 void findings_append(struct findings *f, const struct findings *from)

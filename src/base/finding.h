@@ -34,6 +34,9 @@ void finding_add(struct findings *f, enum severity severity, const char *code, c
 /* A file could not be read for a reason that says nothing of the file (error_is_the_machines): an error, and
  * f->machine is set. */
 void finding_machine(struct findings *f, int error, const char *path);
+/* What was added came of that errno: f->machine is set when it says something of the machine. For what has a
+ * sentence of its own. */
+void findings_blame(struct findings *f, int error);
 /* Adds copies of what from holds, and the machine's fault. */
 void findings_append(struct findings *f, const struct findings *from);
 /* Whether no more are kept: then the next is counted here, and nothing need be worded for it. So a million

@@ -10,6 +10,7 @@
 #include "net/http_tally.h"
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
@@ -70,6 +71,15 @@ struct http *http_open(const struct http_settings *s)
     h->answer_limit = s->answer_limit ? s->answer_limit : 64u * 1024 * 1024;
     h->plain_loopback = s->plain_loopback;
     return h;
+}
+
+void http_not_opened(const struct http_settings *s, const char *where, struct findings *f)
+{
+    int why = errno;
+    finding_add(f, SEVERITY_ERROR, "http.ca-file", where,
+                "Name a file of certificates that may be read, or none.", "ca_file = %s cannot be read: %s.",
+                s->ca_file ? s->ca_file : "", strerror(why));
+    findings_blame(f, why);
 }
 
 void http_close(struct http *h)

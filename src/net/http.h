@@ -53,7 +53,9 @@ struct http_exchange {        /* one request and what came of it */
 };
 
 struct http *http_open(const struct http_settings *s); /* NULL: ca_file cannot be read (errno) */
-void http_close(struct http *h);                       /* NULL is harmless */
+/* The finding of that; errno is still http_open's. */
+void http_not_opened(const struct http_settings *s, const char *where, struct findings *f);
+void http_close(struct http *h); /* NULL is harmless */
 /* Performs all of them, at most in_flight at a time; returns when every one is answered or failed. */
 void http_perform(struct http *h, struct http_exchange *const *exchanges, size_t n, size_t in_flight);
 void http_exchange_free(struct http_exchange *x); /* the answer's buffers */

@@ -114,24 +114,28 @@ int seal_key_read(const char *file, bool private, struct seal_key *k, struct fin
     struct stat st;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), result = -1;
     if (fd < 0 || fstat(fd, &st)) {
+        int why = errno;
         finding_add(f, SEVERITY_ERROR, "secrets.key", file,
                     "Make a key with `spoolgate secret key FILE`, or name the right file as key_file.",
-                    "The key file cannot be opened: %s.", strerror(errno));
+                    "The key file cannot be opened: %s.", strerror(why));
+        findings_blame(f, why);
         if (fd >= 0)
             close(fd);
         return -1;
     }
     const char *wrong = unfit(&st, private);
     ssize_t n = wrong ? 0 : read(fd, text, sizeof text);
+    int why = errno;
     close(fd);
     if (wrong)
         finding_add(f, SEVERITY_ERROR, "secrets.key", file,
                     "The key must be a file of its own user with mode 0600: chmod 600, chown.",
                     "The key file %s.", wrong);
-    else if (n < 0)
+    else if (n < 0) {
         finding_add(f, SEVERITY_ERROR, "secrets.key", file, "", "The key file cannot be read: %s.",
-                    strerror(errno));
-    else if (seal_key_parse(slice_make(text, (size_t)n), k))
+                    strerror(why));
+        findings_blame(f, why);
+    } else if (seal_key_parse(slice_make(text, (size_t)n), k))
         finding_add(
             f, SEVERITY_ERROR, "secrets.key", file,
             "A key is 64 hexadecimal digits (or 32 bytes). Restore the file from where it is kept safe.",

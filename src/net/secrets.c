@@ -183,7 +183,9 @@ static int load(struct secrets *s, char key_id[SEAL_ID_TEXT], struct findings *f
             s->entries = json_array();
             return 0;
         }
-        fail(f, s, "", "The file of secrets cannot be read", strerror(errno));
+        int why = errno;
+        fail(f, s, "", "The file of secrets cannot be read", strerror(why));
+        findings_blame(f, why);
         return -1;
     }
     json_t *root = json_parse(buffer_as_slice(&text), &error);

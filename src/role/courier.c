@@ -56,6 +56,7 @@ struct courier {
         paused_until; /* the whole endpoint: held, or the other side is away; ms of process_milliseconds */
     bool held;
     bool reached;               /* something arrived, or was answered, since this process began */
+    unsigned unopened;          /* times that the adapter could not be opened for what may pass */
     unsigned failures;          /* groups in a row of which nothing arrived */
     size_t limit;               /* documents a group */
     struct arena arena;         /* of the group at hand */
@@ -372,8 +373,17 @@ static bool adapter_is_open(struct courier *c)
     struct findings f = {.arena = &c->arena};
     if (c->desk.ready)
         return true;
-    if (desk_ready(&c->desk, &f) == 0)
+    if (desk_ready(&c->desk, &f) == 0) {
+        c->unopened = 0;
         return true;
+    }
+    if (f.machine) { /* nobody has to do anything */
+        if (!c->unopened++)
+            log_findings(&f);
+        log_warning("the adapter cannot be opened now; it is tried again");
+        pause_for(c, backoff_milliseconds(c->unopened, 500, 30000));
+        return false;
+    }
     if (!c->held)
         log_findings(&f);
     hold(c, instant_now().seconds + 30,
@@ -620,8 +630,8 @@ int role_courier(struct role_context *context, const char *endpoint)
     process_raise_file_limit();
     if (courier_open(&c, endpoint) == 0)
         status = work_until_stopped(&c);
-    else if (process_stopping(&c.process))
-        status = EX_OK;
+    else
+        status = process_stopping(&c.process) ? EX_OK : desk_status(&c.desk);
     courier_close(&c);
     process_close(&c.process);
     return status;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 void log_findings(const struct findings *f)
@@ -88,8 +89,14 @@ int desk_open(struct desk *d, const struct config *c, const char *role, const ch
             e->state = desk_state(&d->spool, c->state, &f);
     }
     log_findings(&f);
+    d->machine = f.machine != 0;
     arena_free(&a);
     return e->state ? 0 : -1;
+}
+
+int desk_status(const struct desk *d)
+{
+    return d->machine ? EX_CANTCREAT : EX_CONFIG;
 }
 
 int desk_ready(struct desk *d, struct findings *f)

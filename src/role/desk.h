@@ -10,6 +10,7 @@ struct desk {
     struct spool spool;
     struct endpoint endpoint; /* its adapter's session is open when ready */
     bool ready;
+    bool machine; /* desk_open failed for what may pass by itself */
     int lock;
     char role[80];
 };
@@ -22,7 +23,10 @@ struct state *desk_state(const struct spool *s, const char *path, struct finding
 
 /* Opens all but the adapter. 0, or -1 (the log says why). */
 int desk_open(struct desk *d, const struct config *c, const char *role, const char *endpoint);
-/* Opens the adapter. -1 with findings: a setting or a secret is wrong, which only a person can put right. */
+/* What a role ends with that could not open: 78 when a person has to act, 73 when it may pass. */
+int desk_status(const struct desk *d);
+/* Opens the adapter. -1 with findings: a setting or a secret is wrong, which only a person can put right; or
+ * f->machine, which may pass. */
 int desk_ready(struct desk *d, struct findings *f);
 void desk_close(struct desk *d);
 /* The lock that keeps two processes from the same work; waits up to ten seconds for a predecessor to be quite

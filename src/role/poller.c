@@ -153,7 +153,8 @@ static bool adapter_is_open(struct poller *p)
     outage_note(t->outage, t->about, reason(&f));
     p->poll.due = p->chores.due =
         process_milliseconds() + backoff_milliseconds(p->failures, PAUSE_FIRST, PAUSE_MOST);
-    p->poll.failures = p->chores.failures = p->failures;
+    p->poll.failures = p->poll.run ? p->failures : 0; /* what is never run never ends a failure */
+    p->chores.failures = p->chores.run ? p->failures : 0;
     arena_reset(&p->arena);
     return false;
 }
@@ -245,8 +246,8 @@ int role_poller(struct role_context *context, const char *endpoint)
         return EX_SOFTWARE;
     if (poller_open(&p, context->config, endpoint) == 0)
         status = work_until_stopped(&p);
-    else if (process_stopping(&p.process))
-        status = EX_OK;
+    else
+        status = process_stopping(&p.process) ? EX_OK : desk_status(&p.desk);
     if (p.watch)
         watch_close(p.watch);
     if (p.locks >= 0)

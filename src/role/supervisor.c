@@ -27,8 +27,9 @@
 #define RESTART_FIRST 1000 /* ms; doubled at each failure */
 #define RESTART_FIRST_UNTIL_IDLE 100
 #define RESTART_MOST 60000
-#define HEALTHY 60000    /* ms a role has to live for its failures to be forgotten */
-#define STOP_BOUND 30000 /* ms from SIGTERM to SIGKILL */
+#define TRIES_UNTIL_IDLE 5 /* to start, when somebody waits for it to end */
+#define HEALTHY 60000      /* ms a role has to live for its failures to be forgotten */
+#define STOP_BOUND 30000   /* ms from SIGTERM to SIGKILL */
 #define WRITE_EVERY 2000
 #define RELOAD_ONCE_MORE 1000 /* ms behind a look, for what changed meanwhile */
 #define RELOAD_AGAIN 10000
@@ -489,26 +490,58 @@ static int run(struct supervisor *s)
     return status;
 }
 
-int role_supervisor(const char *config_file, const struct supervisor_options *o)
+/* The configuration loaded and the spool open, or -1 with findings in the log. */
+static int open_once(struct supervisor *s, bool *machine)
 {
     struct arena a = {0};
     struct findings f = {.arena = &a};
+    int result = load(s->config_file, &s->installation, machine);
+    s->config = s->installation.config;
+    if (result == 0 && (result = spool_open(&s->spool, s->config->spool, &f)) < 0) {
+        log_findings(&f);
+        *machine = f.machine != 0;
+        installation_free(&s->installation);
+        s->config = NULL;
+    }
+    arena_free(&a);
+    return result;
+}
+
+/* A disk that stumbles, memory or descriptors that are short for a moment are no mistake of the
+ * configuration: they are waited for, with a word. EX_OK when all is open. */
+static int open_patiently(struct supervisor *s)
+{
+    int64_t pause = RESTART_FIRST;
+    bool machine = false;
+    for (int tries = 1; open_once(s, &machine) < 0; tries++) {
+        if (!machine)
+            return EX_CONFIG;
+        if (s->options->until_idle && tries == TRIES_UNTIL_IDLE)
+            return EX_CANTCREAT;
+        log_warning(
+            "the gateway cannot start now, and not because of its configuration; it is tried again in "
+            "%lld s",
+            (long long)pause / 1000);
+        struct timespec wait = {.tv_sec = (time_t)(pause / 1000)};
+        nanosleep(&wait, NULL);
+        pause = pause * 2 > RESTART_MOST ? RESTART_MOST : pause * 2;
+    }
+    return EX_OK;
+}
+
+int role_supervisor(const char *config_file, const struct supervisor_options *o)
+{
     struct supervisor s = {.options = o, .config_file = config_file, .lock = -1, .process.signals = -1};
-    int status = EX_CONFIG;
-    bool machine;
     log_role("supervisor");
     tally_use(tally_make()); /* NULL: nothing is counted */
     s.begun = process_milliseconds();
     alerts_open(&s.alerts);
     s.changes = reload_open();
-    if (load(config_file, &s.installation, &machine) < 0)
-        status = machine ? EX_CANTCREAT : EX_CONFIG;
-    s.config = s.installation.config;
-    if (s.config && spool_open(&s.spool, s.config->spool, &f) == 0) {
+    int status = open_patiently(&s);
+    if (status == EX_OK) {
         status = run(&s);
         spool_close(&s.spool);
     }
-    log_findings(&f);
     if (s.lock >= 0)
         close(s.lock);
     process_close(&s.process);
@@ -517,6 +550,5 @@ int role_supervisor(const char *config_file, const struct supervisor_options *o)
     alerts_close(&s.alerts);
     reload_close(s.changes);
     installation_free(&s.installation);
-    arena_free(&a);
     return status;
 }

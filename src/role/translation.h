@@ -20,6 +20,7 @@ struct translator {
     struct map_library *maps;
     struct work work;
     char role[32];      /* "translator 1" */
+    bool machine;       /* it could not be opened for what may pass by itself */
     int hand;           /* the file that names the document in hand, see hand.h */
     struct arena arena; /* of the group at hand */
 };

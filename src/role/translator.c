@@ -50,6 +50,7 @@ static int translator_open(struct translator *w, struct process *p, int slot)
         !(w->state = desk_state(&w->spool, w->config->state, &f)) ||
         (!w->maps && !(w->maps = installation_maps(w->config, NULL, &f)))) {
         print_findings(&f);
+        w->machine = f.machine != 0;
         return -1;
     }
     /* so that a person or a mount finds the folder before the first file comes */
@@ -217,6 +218,8 @@ int role_translator(struct role_context *c, int slot)
         status = work_until_stopped(&w, g, c->board, &p);
     } else if (process_stopping(&p))
         status = EX_OK;
+    else if (w.machine)
+        status = EX_CANTCREAT;
     if (g)
         gatherer_close(g);
     translator_close(&w);

@@ -20,6 +20,7 @@ static int refuse(struct spool *s, struct findings *f, const char *path, const c
     int failed = errno;
     finding_add(f, SEVERITY_ERROR, "spool.open", path,
                 "Check the spool's path, its owner and its permissions.", "%s: %s.", what, strerror(failed));
+    findings_blame(f, failed);
     spool_close(s);
     errno = failed;
     return -1;

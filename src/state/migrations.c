@@ -81,6 +81,7 @@ static int unusable(struct state *s, struct findings *f)
                 damaged ? "The state is damaged or is no database of spoolgate: %s."
                         : "The state cannot be used: %s.",
                 state_error(s));
+    state_blame(s, f);
     return -1;
 }
 

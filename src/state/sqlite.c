@@ -24,6 +24,20 @@ const char *state_error(const struct state *s)
     return s->error;
 }
 
+void state_blame(const struct state *s, struct findings *f)
+{
+    switch (sqlite3_errcode(s->db) & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL: findings_blame(f, EIO); break;
+    case SQLITE_CANTOPEN: findings_blame(f, sqlite3_system_errno(s->db)); break;
+    default: break;
+    }
+}
+
 static int set_up(struct state *s)
 {
     sqlite3_extended_result_codes(s->db, 0);
@@ -66,6 +80,7 @@ struct state *state_open(const char *path, struct findings *f)
                     damaged ? "The state is damaged or is no database of spoolgate: %s."
                             : "The state cannot be used: %s.",
                     s->error);
+        state_blame(s, f);
     } else {
         rc = state_migrate(s, f);
     }

@@ -29,6 +29,8 @@ int state_run(struct state *s, sqlite3_stmt *statement);
 int state_step(struct state *s, sqlite3_stmt *statement);
 void state_column(sqlite3_stmt *statement, int column, char *out, size_t room); /* a text, cut to room */
 int state_failed(struct state *s, const char *what); /* keeps what SQLite said; -1 */
+/* The finding just added is of what SQLite met last: the disk, the memory, a lock are the machine's. */
+void state_blame(const struct state *s, struct findings *f);
 
 /* Brings the schema to the newest number. -1 with findings. */
 int state_migrate(struct state *s, struct findings *f);

@@ -147,8 +147,10 @@ static int load_types(struct orderful *o, const struct config *all, struct findi
         }
         buffer_free(&text);
         if (errno != ENOENT && errno != ENOTDIR) {
+            int why = errno;
             finding_add(f, SEVERITY_ERROR, "orderful.types", path, "", "%s cannot be read: %s.", path,
-                        strerror(errno));
+                        strerror(why));
+            findings_blame(f, why);
             return -1;
         }
     }
@@ -219,7 +221,7 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
                               .plain_loopback = !strncmp(o->url, "http:", 5)};
     o->http = http_open(&s);
     if (!o->http)
-        finding_add(f, SEVERITY_ERROR, "http", c->name, "Is ca_file readable?", "HTTP could not be set up.");
+        http_not_opened(&s, endpoint_where(c, "ca_file", f->arena), f);
     if (o->http && load_types(o, e->all, f) == 0)
         return 0;
     close_endpoint(e);

@@ -187,8 +187,7 @@ static int open_endpoint(struct endpoint *e, struct findings *f)
     e->session = v;
     if (v->http)
         return 0;
-    finding_add(f, SEVERITY_ERROR, "http", e->config->name, "Is ca_file readable?",
-                "HTTP could not be set up.");
+    http_not_opened(&s, endpoint_where(e->config, "ca_file", f->arena), f);
     close_endpoint(e);
     return -1;
 }
