@@ -8,5 +8,5 @@ libspoolgate_a_SOURCES += \
 	src/command/renamed.c src/command/renamed.h \
 	src/command/retry.c \
 	src/command/show.c \
-	src/command/status.c \
+	src/command/status.c src/command/status.h src/command/status_gateway.c \
 	src/command/trace.c

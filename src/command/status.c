@@ -4,9 +4,8 @@
 #include "adapter/adapter.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "command/view.h"
+#include "command/status.h"
 #include "command/waiting.h"
-#include "role/storage.h"
 #include "state/mark.h"
 #include <dirent.h>
 #include <errno.h>
@@ -18,17 +17,6 @@
 #define SHOWN_PROBLEMS 20
 #define SHOWN_WAITING 5   /* of each source and endpoint */
 #define WAITING_LONG 3600 /* s: a person should see why */
-#define SILENT_AFTER 15   /* s; a gateway writes .run.json every two */
-
-struct looking {
-    struct view view;
-    json_t *status, *problems, *waiting;
-    int64_t now;
-    const char *endpoint;       /* whose outbox is being looked at */
-    long shown_here, in_stages; /* of the waiting ones of this outbox; documents that are not done */
-    int documents, overdue, awaited;
-    bool storage_told;
-};
 
 static int usage(FILE *out)
 {
@@ -51,7 +39,7 @@ static json_t *text_of(const char *text)
     return j ? j : json_string("(no text)");
 }
 
-static void problem(struct looking *l, const char *what, const char *where, const char *said)
+void status_problem(struct looking *l, const char *what, const char *where, const char *said)
 {
     json_t *j = json_object();
     json_object_set_new(j, "what", json_string(what));
@@ -112,9 +100,10 @@ static void look_at_inbox(struct looking *l)
         if (fstatat(l->view.spool.stage[STAGE_INBOX], sources[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
         if (!S_ISDIR(st.st_mode)) {
-            problem(l, "stray", arena_printf(&l->view.arena, "inbox/%s", sources[i]),
-                    "it lies in inbox/ itself and is not taken: move it into a folder below, which says the "
-                    "source");
+            status_problem(
+                l, "stray", arena_printf(&l->view.arena, "inbox/%s", sources[i]),
+                "it lies in inbox/ itself and is not taken: move it into a folder below, which says the "
+                "source");
             continue;
         }
         json_t *name = text_of(sources[i]);
@@ -151,7 +140,7 @@ static void look_at_hold(struct looking *l, const char *place, int outbox, const
     if (file_read(outbox, mark, 65536, &text) == 0 && text.len) {
         for (char *c = text.ptr; (c = strchr(c, '\n'));)
             *c = c[1] ? ' ' : '\0';
-        problem(l, whole ? "held" : "held-in-part", place, text.ptr);
+        status_problem(l, whole ? "held" : "held-in-part", place, text.ptr);
         json_array_append_new(in_part, text_of(text.ptr));
     }
     buffer_free(&text);
@@ -184,24 +173,37 @@ static void look_if_served(struct looking *l, const char *place, const char *end
     const struct endpoint_config *e = config_endpoint(l->view.config, endpoint);
     const struct adapter *a = e ? adapter_find(e->adapter) : NULL;
     if (!e)
-        problem(l, "endpoint", place, "the configuration has no such endpoint: nothing is sent");
+        status_problem(l, "endpoint", place, "the configuration has no such endpoint: nothing is sent");
     else if (a && !a->deliver)
-        problem(l, "endpoint", place, "nothing can be sent to this endpoint: it is only fetched from");
+        status_problem(l, "endpoint", place, "nothing can be sent to this endpoint: it is only fetched from");
 }
 
 /* What a person moved there and the courier leaves alone. */
-static void look_if_document(struct looking *l, const char *place, const char *name)
+static bool look_if_document(struct looking *l, const char *place, const char *name, bool tell)
 {
     struct stat st, root;
     char path[900];
+    const char *why = NULL;
     snprintf(path, sizeof path, "%s/%s", place, name);
     if (!document_name_parse(name, NULL, NULL))
-        problem(l, "outbox", path,
-                "it is not called like a document, and is left alone: move it to translate/");
+        why = "it is not called like a document, and is left alone: move it to translate/";
     else if (fstatat(l->view.spool.root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
              fstat(l->view.spool.root, &root) == 0 && root.st_uid != 0 && st.st_uid != root.st_uid &&
              !(st.st_mode & (S_IWGRP | S_IWOTH)))
-        problem(l, "outbox", path, "it belongs to another user than the spool, and is left alone: chown it");
+        why = "it belongs to another user than the spool, and is left alone: chown it";
+    if (why && tell)
+        status_problem(l, "outbox", path, why);
+    return why;
+}
+
+static void look_if_documents(struct looking *l, const char *place, const char **names, long n)
+{
+    long wrong = 0;
+    for (long i = 0; i < n; i++)
+        wrong += look_if_document(l, place, names[i], wrong < SHOWN_PROBLEMS);
+    if (wrong > SHOWN_PROBLEMS)
+        status_problem(l, "outbox", place,
+                       arena_printf(&l->view.arena, "and %ld more", wrong - SHOWN_PROBLEMS));
 }
 
 /* Since when it has been tried, or stood here. */
@@ -224,8 +226,9 @@ static int look_at_waiting(void *context, const char *path, struct document *d)
     /* what is held, away or not served is told of its endpoint */
     if (l->shown_here == 0 && long_since >= WAITING_LONG &&
         (!strcmp(w.why, "later") || !strcmp(w.why, "due") || !strcmp(w.why, "behind")))
-        problem(l, "waiting", path,
-                arena_printf(&l->view.arena, "it has waited for %s: %s", view_age(long_since, age), w.said));
+        status_problem(
+            l, "waiting", path,
+            arena_printf(&l->view.arena, "it has waited for %s: %s", view_age(long_since, age), w.said));
     add_waiting(l, path,
                 arena_printf(&l->view.arena, "%s %s", type ? type : "document", number ? number : ""), w.said,
                 waiting_json(&w));
@@ -266,8 +269,7 @@ static void look_at_outbox(struct looking *l)
         look_if_held(l, place, outbox);
         if (waiting > 0)
             look_if_served(l, place, endpoints[i]);
-        for (long k = 0; k < waiting; k++)
-            look_if_document(l, place, names[k]);
+        look_if_documents(l, place, names, waiting);
         look_at_oldest(l, endpoints[i], place, names, waiting);
         l->in_stages += waiting < 0 ? 0 : waiting;
         json_array_append_new(all, outbox);
@@ -278,11 +280,11 @@ static void look_at_outbox(struct looking *l)
 static void look_if_stopped(struct looking *l)
 {
     if (l->in_stages && !view_gateway(&l->view))
-        problem(l, "stopped", "gateway",
-                arena_printf(&l->view.arena,
-                             "it is not running, and %ld document%s: start it (spoolgate run, or the "
-                             "service)",
-                             l->in_stages, l->in_stages == 1 ? " waits" : "s wait"));
+        status_problem(l, "stopped", "gateway",
+                       arena_printf(&l->view.arena,
+                                    "it is not running, and %ld document%s: start it (spoolgate run, or the "
+                                    "service)",
+                                    l->in_stages, l->in_stages == 1 ? " waits" : "s wait"));
 }
 
 static int look_at_failed(void *context, const char *path, struct document *d)
@@ -291,10 +293,10 @@ static int look_at_failed(void *context, const char *path, struct document *d)
     const char *type = document_text(d, "type"), *number = document_text(d, "number");
     const char *partner = document_text(d, "partner"), *remark = view_remark(&l->view, path, d);
     if (l->documents++ < SHOWN_PROBLEMS)
-        problem(l, "error", path,
-                arena_printf(&l->view.arena, "%s%s%s%s%s%s%s", type ? type : "", number ? " " : "",
-                             number ? number : "", partner ? " for " : "", partner ? partner : "",
-                             type || number || partner ? ": " : "", remark));
+        status_problem(l, "error", path,
+                       arena_printf(&l->view.arena, "%s%s%s%s%s%s%s", type ? type : "", number ? " " : "",
+                                    number ? number : "", partner ? " for " : "", partner ? partner : "",
+                                    type || number || partner ? ": " : "", remark));
     return l->documents > SHOWN_PROBLEMS;
 }
 
@@ -317,112 +319,7 @@ static void look_at_archive(struct looking *l)
     json_object_set_new(l->status, "archive_today", json_integer(count(l, today)));
 }
 
-/* ---- roles, awaited ---- */
-
-/* What it says of itself is old: why, as far as can be seen from here. */
-static void look_at_silence(struct looking *l, const json_t *run, long pid)
-{
-    const char *updated = json_text_at(run, "updated");
-    char why[OUTAGE_WHY], age[AGE_TEXT];
-    int64_t silent = view_since(updated);
-    if (run && silent >= 0 && silent < SILENT_AFTER)
-        return;
-    struct stat st; /* just begun, and on its first round */
-    if (!run && fstatat(l->view.spool.root, ".lock", &st, 0) == 0 &&
-        l->now - st.st_mtim.tv_sec < SILENT_AFTER)
-        return;
-    const struct spool *s = &l->view.spool;
-    const char *state = l->view.config->state;
-    bool known = storage_disk(s, state, true, why) || storage_spool(s, l->view.config, why);
-    problem(l, "silent", "gateway",
-            arena_printf(&l->view.arena,
-                         "it runs (process %ld) but cannot write .run.json%s%s%s: what is said here of roles "
-                         "and outages is as old. %s",
-                         pid, updated ? " since " : "", updated ? updated : "",
-                         updated ? arena_printf(&l->view.arena, " (%s)", view_age(silent, age)) : "",
-                         known ? why : "Does the process hang, or is it stopped? See the log."));
-    l->storage_told = known;
-}
-
-/* What the gateway says it cannot do. A mark in an outbox is told where it stands, with what to do. */
-static void look_at_outages(struct looking *l, const json_t *run)
-{
-    const json_t *outage;
-    size_t i;
-    json_array_foreach(json_object_get(run, "outages"), i, outage)
-    {
-        const char *what = json_text_at(outage, "what"), *about = json_text_at(outage, "about");
-        const char *since = json_text_at(outage, "since"), *said = json_text_at(outage, "said");
-        int64_t tries = json_integer_at(outage, "tries", 0);
-        char age[AGE_TEXT];
-        if (!what || !about || !since || !said || !strcmp(what, "held"))
-            continue;
-        l->storage_told |= !strcmp(what, "disk") || !strcmp(what, "spool") || !strcmp(what, "state");
-        problem(l, what, about,
-                arena_printf(
-                    &l->view.arena, "since %s (%s%s): %s", since, view_age(view_since(since), age),
-                    tries ? arena_printf(&l->view.arena, ", tried %lld times", (long long)tries) : "", said));
-    }
-}
-
-static bool has_outage(const json_t *run, const char *role)
-{
-    const json_t *outage;
-    size_t i;
-    const char *blank = strchr(role, ' ');
-    json_array_foreach(json_object_get(run, "outages"), i, outage)
-    {
-        const char *where = json_text_at(outage, "where");
-        if (where && (!strcmp(where, role) || (blank && !strcmp(where, blank + 1))))
-            return true;
-    }
-    return false;
-}
-
-static void look_at_role(struct looking *l, const json_t *run, const json_t *role)
-{
-    const char *name = json_text_at(role, "role"), *state = json_text_at(role, "state");
-    if (!name || has_outage(run, name))
-        return;
-    if (state && !strcmp(state, "down"))
-        problem(l, "down", name, "it ended and is started again after a pause; the log says why it ended");
-    else if (json_is_true(json_object_get(role, "failed")))
-        problem(l, "failing", name, "its last look ended with an error; the log says which");
-}
-
-/* Also when nobody runs, or who runs cannot say so. */
-static void look_at_storage(struct looking *l)
-{
-    char why[OUTAGE_WHY];
-    const struct view *v = &l->view;
-    if (l->storage_told)
-        return;
-    if (storage_disk(&v->spool, v->config->state, false, why))
-        problem(l, "disk", v->spool.path, why);
-    struct stat st;
-    if (fstat(v->spool.root, &st) < 0 || st.st_uid != geteuid())
-        return; /* what another user may write is not what the gateway may */
-    if (storage_spool(&v->spool, v->config, why))
-        problem(l, "spool", v->spool.path, why);
-    if (access(v->config->state, F_OK) == 0 && storage_state(v->config->state, why))
-        problem(l, "state", v->config->state, why);
-}
-
-static void look_at_roles(struct looking *l)
-{
-    const json_t *run = view_run(&l->view), *role;
-    size_t i;
-    long pid = view_gateway(&l->view);
-    json_object_set_new(l->status, "running", json_boolean(pid));
-    if (pid) {
-        json_object_set(l->status, "roles", json_object_get(run, "roles"));
-        json_object_set(l->status, "outages", json_object_get(run, "outages"));
-        look_at_silence(l, run, pid);
-        look_at_outages(l, run);
-    }
-    json_array_foreach(pid ? json_object_get(run, "roles") : NULL, i, role) look_at_role(l, run, role);
-    look_at_storage(l);
-}
+/* ---- awaited ---- */
 
 static int look_at_awaited_row(void *context, const struct awaited *a)
 {
@@ -431,9 +328,9 @@ static int look_at_awaited_row(void *context, const struct awaited *a)
     if (!a->due || a->due > l->now)
         return 0;
     if (l->overdue++ < SHOWN_PROBLEMS)
-        problem(l, "late", a->document,
-                arena_printf(&l->view.arena, "%s has not acknowledged it in time%s%s", a->endpoint,
-                             a->status[0] ? "; last heard: " : "", a->status));
+        status_problem(l, "late", a->document,
+                       arena_printf(&l->view.arena, "%s has not acknowledged it in time%s%s", a->endpoint,
+                                    a->status[0] ? "; last heard: " : "", a->status));
     return 0;
 }
 
@@ -441,8 +338,8 @@ static void look_at_mark(struct looking *l)
 {
     struct findings f = {.arena = &l->view.arena};
     if (state_belongs(l->view.state, &l->view.spool, &f) < 0)
-        problem(l, "state", l->view.config->state,
-                arena_printf(&l->view.arena, "%s %s", f.first->what, f.first->todo));
+        status_problem(l, "state", l->view.config->state,
+                       arena_printf(&l->view.arena, "%s %s", f.first->what, f.first->todo));
 }
 
 /* Archived without being sent, since a map said so: nobody's error, and not passed over in silence. */
@@ -465,13 +362,14 @@ static void look_at_awaited(struct looking *l)
     if (known == 0)
         look_at_mark(l);
     else if (known == 1 && count(l, "archive") > 0)
-        problem(l, "state", l->view.config->state,
-                "it is not there, though documents were handled: spoolgate reindex makes it anew");
+        status_problem(l, "state", l->view.config->state,
+                       "it is not there, though documents were handled: spoolgate reindex makes it anew");
     if (known == 0 && state_awaited(l->view.state, NULL, 0, 0, look_at_awaited_row, l) < 0)
         known = -1;
     look_at_not_sent(l, known == 0);
     if (known < 0)
-        problem(l, "state", l->view.config->state, "it cannot be read: spoolgate reindex makes it anew");
+        status_problem(l, "state", l->view.config->state,
+                       "it cannot be read: spoolgate reindex makes it anew");
     json_object_set_new(l->status, "awaited", json_integer(l->awaited));
     json_object_set_new(l->status, "overdue", json_integer(l->overdue));
 }
@@ -589,7 +487,7 @@ static int look(struct looking *l, bool as_json)
     l->waiting = json_array();
     l->now = instant_now().seconds;
     json_object_set_new(l->status, "spool", json_string(l->view.spool.path));
-    look_at_roles(l);
+    status_gateway(l);
     look_at_inbox(l);
     look_at_translate(l);
     look_at_outbox(l);

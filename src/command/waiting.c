@@ -7,6 +7,8 @@
 #include "role/holds.h"
 #include "role/order.h"
 #include "spool/inbox.h"
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -19,9 +21,9 @@ struct waiting {
     char endpoint[SPOOL_NAME_MAX + 1]; /* whose outbox is being looked through */
     struct earlier *earlier;
     size_t room, count;
-    bool served, runs;
-    int64_t due;      /* when the courier looks next; 0: not known */
-    const char *away; /* why nothing arrives at it; NULL: it does */
+    bool served, runs, marked; /* marked: there is a mark of something held */
+    int64_t due;               /* when the courier looks next; 0: not known */
+    const char *away;          /* why nothing arrives at it; NULL: it does */
 };
 
 /* ---- orders ---- */
@@ -84,6 +86,22 @@ static void look_at_courier(struct view *v, struct waiting *w)
     }
 }
 
+static bool has_marks(struct view *v, const char *endpoint)
+{
+    const char *path = arena_printf(&v->arena, "outbox/%s", endpoint);
+    int fd = openat(v->spool.root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool found = false;
+    while (d && !found && (entry = readdir(d)))
+        found = !strncmp(entry->d_name, HELD_FILE, sizeof HELD_FILE - 1);
+    if (d)
+        closedir(d);
+    else if (fd >= 0)
+        close(fd);
+    return found;
+}
+
 static struct waiting *of_outbox(struct view *v, const char *endpoint)
 {
     struct waiting *w = v->waiting;
@@ -98,6 +116,7 @@ static struct waiting *of_outbox(struct view *v, const char *endpoint)
     const struct adapter *a = e ? adapter_find(e->adapter) : NULL;
     w->served = a && a->deliver;
     w->runs = view_gateway(v) != 0;
+    w->marked = has_marks(v, endpoint);
     if (w->runs)
         look_at_courier(v, w);
     return w;
@@ -157,7 +176,7 @@ static void judge(struct view *v, const struct waiting *w, const struct document
     out->problem = document_text(d, "problem");
     if (!w->served)
         out->why = "unserved";
-    else if (is_held(v, w->endpoint, d, out))
+    else if (w->marked && is_held(v, w->endpoint, d, out))
         out->why = "held";
     else if (earlier)
         out->why = "behind";

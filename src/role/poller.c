@@ -88,9 +88,13 @@ static void run(struct poller *p, struct task *t)
                 TALLY_LABELS(name, t == &p->poll ? "poll" : "chores", result < 0 ? "failed" : "done"));
     if (result > 0 && t == &p->poll)
         tally_count(FETCHED, (uint64_t)result, TALLY_LABELS(name));
-    log_findings(&f);
-    if (result < 0 || (t == &p->poll && p->desk.endpoint.put_off))
-        outage_note(t->outage, t->about, reason(&f));
+    bool fails = result < 0 || (t == &p->poll && p->desk.endpoint.put_off);
+    const char *why = reason(&f);
+    bool known = fails && t->failures && !strcmp(t->outage->why, why); /* told at growing intervals */
+    if (!known)
+        log_findings(&f);
+    if (fails)
+        outage_note(t->outage, t->about, why);
     else
         outage_over(t->outage, t->over);
     if (result < 0) {
@@ -98,8 +102,8 @@ static void run(struct poller *p, struct task *t)
         t->due = now + backoff_milliseconds(t->failures, PAUSE_FIRST, PAUSE_MOST);
         if (next && moment(next) > t->due)
             t->due = moment(next);
-        log_warning("%s failed and is tried again in %lld s", t->what,
-                    (long long)(t->due - now + 999) / 1000);
+        log_line(known ? LOG_INFO : LOG_WARNING, "%s failed and is tried again in %lld s", t->what,
+                 (long long)(t->due - now + 999) / 1000);
     } else {
         t->failures = 0;
         t->due = next > 0 ? moment(next) : now + 60000;

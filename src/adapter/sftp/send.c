@@ -17,9 +17,7 @@ static void set_verdict(struct endpoint *e, struct delivery *d, enum sftp_result
     if (r == SFTP_LOST)
         server_drop(s);
     if (s->tried && !d->findings->kept)
-        finding_add(d->findings, SEVERITY_WARNING, "sftp.unreachable", e->config->name, "",
-                    "The partner's server could not be reached; see the findings of the first document of "
-                    "this group.");
+        finding_add(d->findings, SEVERITY_WARNING, "sftp.unreachable", e->config->name, "", "%s", s->why);
 }
 
 static void note_receipt(struct partner_server *s, struct delivery *d, const struct handover *h,

@@ -156,6 +156,8 @@ enum sftp_result server_reach(struct endpoint *e, struct findings *f)
     s->failures = r == SFTP_OK ? 0 : s->failures + 1;
     s->tried = r != SFTP_OK;
     s->refusal = r;
+    snprintf(s->why, sizeof s->why, "%s",
+             r != SFTP_OK && f->last ? f->last->what : "The partner's server could not be reached.");
     return r;
 }
 

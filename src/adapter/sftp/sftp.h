@@ -25,6 +25,7 @@ struct partner_server {           /* session */
     unsigned failures; /* of connections, one after the other */
     bool tried;        /* to connect, in the group at hand, without success */
     enum sftp_result refusal;
+    char why[256]; /* what the refusal was, for the other documents of the group */
     struct leftover *leftovers;
     bool looked_for_leftovers;
 };
