@@ -92,8 +92,8 @@ static const struct test *compile_tests(struct compiler *c, struct block *b,
         t->or_missing = text->or_missing;
         t->decides = theirs && decides && text->values && !text->or_missing;
         if (theirs)
-            t->field = place_field(c, b->frame, text->path, text->spot);
-        else if (compile_path(c, b->type, text->path, text->spot, &t->path) && text->values &&
+            t->field = b->frame ? place_field(c, b->frame, text->path, text->spot) : NULL;
+        else if (b->type && compile_path(c, b->type, text->path, text->spot, &t->path) && text->values &&
                  !scalar(t->path.type))
             compile_fault(c, text->spot, "map.path", "Name a member that is a single value.",
                           "%s is %s and cannot be compared.", t->text, schema_kind_name(t->path.type->kind));
@@ -144,6 +144,8 @@ static void check_codes(struct compiler *c, const struct statement *s, const str
 static void compile_ours(struct compiler *c, struct block *b, const struct statement *s, struct line *l)
 {
     struct slice text = s->right_text;
+    if (!b->type)
+        return;
     if (l->right == SIDE_SUM) {
         const char *dot = memchr(text.ptr, '.', text.len);
         struct slice list = slice_make(text.ptr, dot ? (size_t)(dot - text.ptr) : text.len);
@@ -245,7 +247,7 @@ static void compile_left(struct compiler *c, struct block *b, const struct state
         l->constant = arena_copy(c->arena, s->left_text);
         l->place = arena_printf(c->arena, "\"%s\"", l->place);
     } else {
-        l->field = place_field(c, b->frame, s->left_text, s->spot);
+        l->field = b->frame ? place_field(c, b->frame, s->left_text, s->spot) : NULL;
         if (!l->field)
             return;
         if (!l->field->text[0])
@@ -300,15 +302,14 @@ static void compile_line_alone(struct compiler *c, struct block *b, const struct
         l->variable = variable_number(c, s->right_text);
     else
         compile_ours(c, b, s, l);
-    if (c->wrong)
+    if (s->table.ptr && l->right == SIDE_PATH &&
+        !(l->codes = codes_load(c->library, arena_text(c->arena, s->table), c->findings)))
+        compile_fault(c, s->table_spot, "map.codes", "See the message about the table.",
+                      "The code table %.*s cannot be used.", SLICE_ARG(s->table));
+    if (c->wrong || !b->frame || !b->type)
         return;
-    if (s->table.ptr && l->right == SIDE_PATH) {
-        l->codes = codes_load(c->library, arena_text(c->arena, s->table), c->findings);
-        if (!l->codes)
-            compile_fault(c, s->table_spot, "map.codes", "See the message about the table.",
-                          "The code table %.*s cannot be used.", SLICE_ARG(s->table));
-        else
-            check_codes(c, s, l);
+    if (l->codes) {
+        check_codes(c, s, l);
     } else if (s->table.ptr) {
         compile_fault(c, s->table_spot, "map.codes", "Leave \"as\" out.",
                       "Only values of ours and theirs go through code tables.");
@@ -351,6 +352,27 @@ static void add_test(struct block *b, const struct test *t)
     *link = t;
 }
 
+/* What our side of a block is; NULL after a fault, of it or of what it is in. */
+static const struct schema_type *block_type(struct compiler *c, const struct block *outer, struct block *b,
+                                            const struct statement *s)
+{
+    if (!outer->type || !compile_path(c, outer->type, s->right_text, s->right_spot, &b->path))
+        return NULL;
+    const struct schema_type *t = b->path.type;
+    if (b->each && t->kind == SCHEMA_ARRAY)
+        t = t->items;
+    else if (b->each || t->kind == SCHEMA_ARRAY)
+        compile_fault(c, s->right_spot, "map.path", b->each ? "Leave the brackets out." : "Write lines[] {.",
+                      b->each ? "%.*s is no list." : "%.*s is a list.", SLICE_ARG(s->right_text));
+    if (t->kind == SCHEMA_OBJECT)
+        return t;
+    compile_fault(c, s->right_spot, "map.path", "Name an object or a list of objects.",
+                  "%.*s has no members for the lines of a block.", SLICE_ARG(s->right_text));
+    return NULL;
+}
+
+/* A mistake in the line that opens a block hides none of those inside: there, the other side is still judged.
+ */
 static void compile_block(struct compiler *c, struct block *outer, const struct statement *s)
 {
     struct block *b = arena_zero(c->arena, sizeof *b);
@@ -359,44 +381,32 @@ static void compile_block(struct compiler *c, struct block *outer, const struct 
     b->direction = s->direction & outer->direction;
     b->order = outer->line_count;
     bool their_list = s->each;
-    struct frame *frame = c->map->x12
+    struct frame *frame = !outer->frame ? NULL
+                          : c->map->x12
                               ? x12_block_frame(c, b, outer->frame, s->left_text, s->spot)
                               : json_block_frame(c, b, outer->frame, s->left_text, s->spot, &their_list);
-    if (!frame)
-        return;
-    frame->opens = b;
+    if (frame)
+        frame->opens = b;
     b->frame = frame;
     if (!b->direction)
         compile_fault(c, s->spot, "map.direction", "Use : between the sides.",
                       "This block could neither read nor write.");
-    if (their_list != s->each)
+    if (frame && their_list != s->each)
         compile_fault(c, s->spot, "map.place", "Write list[] : list[] {, or none of the brackets.",
                       "A list on one side needs a list on the other.");
     b->each = s->each;
     if (s->right) {
-        if (!compile_path(c, outer->type, s->right_text, s->right_spot, &b->path))
-            return;
-        const struct schema_type *t = b->path.type;
-        if (b->each && t->kind == SCHEMA_ARRAY)
-            t = t->items;
-        else if (b->each || t->kind == SCHEMA_ARRAY)
-            compile_fault(c, s->right_spot, "map.path",
-                          b->each ? "Leave the brackets out." : "Write lines[] {.",
-                          b->each ? "%.*s is no list." : "%.*s is a list.", SLICE_ARG(s->right_text));
-        if (t->kind != SCHEMA_OBJECT) {
-            compile_fault(c, s->right_spot, "map.path", "Name an object or a list of objects.",
-                          "%.*s has no members for the lines of a block.", SLICE_ARG(s->right_text));
-            return;
-        }
-        b->type = t;
+        b->type = block_type(c, outer, b, s);
     } else if (b->each) {
         return;
     }
-    if (outer->last)
-        outer->last->next = b;
-    else
-        outer->first = b;
-    outer->last = b;
+    if (b->frame && b->type) { /* else what is inside is only looked at */
+        if (outer->last)
+            outer->last->next = b;
+        else
+            outer->first = b;
+        outer->last = b;
+    }
     b->when = compile_tests(c, outer, s->when, b->direction == DIRECTION_READ, true);
     compile_statements(c, b, s->first);
 }
@@ -494,7 +504,7 @@ const struct map *map_compile(struct map_library *l, const char *name, const str
                               struct findings *f)
 {
     struct map *m = arena_zero(&l->arena, sizeof *m);
-    struct compiler c = {m, l, &l->arena, f, false};
+    struct compiler c = {m, l, &l->arena, f, text->wrong};
     m->library = l;
     m->name = arena_text(&l->arena, slice_of(name));
     m->file = text->file;

@@ -148,9 +148,11 @@ struct map_text *statement_overlay(struct arena *a, struct map_text *base, struc
         statement_fault(f, overlay->spot, "map.overlay", "Leave the line out; the extended map's is taken.",
                         "The extended map is %s%s%s and %s.", base->syntax, *base->set ? " " : "", base->set,
                         base->canonical);
-        return NULL;
+        base->wrong = true;
     }
     if (overlay->version)
         base->version = overlay->version;
-    return merge(a, &base->first, &base->last, overlay->first, f) ? base : NULL;
+    bool fits = merge(a, &base->first, &base->last, overlay->first, f);
+    base->wrong |= overlay->wrong || !fits;
+    return base;
 }

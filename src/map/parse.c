@@ -449,67 +449,126 @@ static bool directive(struct parser *s, struct map_text *m, bool first)
     return true;
 }
 
+/* Whether a line that could not be read opens a block: what follows then is inside. */
+static bool ends_open(const struct parser *s)
+{
+    char close = 0, last = 0;
+    for (const char *p = s->begin; p < s->end; p++) {
+        if (close)
+            close = *p == close ? 0 : close;
+        else if (*p == '#')
+            break;
+        else if (*p == '"' || *p == '[')
+            close = *p == '[' ? ']' : '"';
+        if (*p != ' ' && *p != '\t' && *p != '\r')
+            last = *p;
+    }
+    return last == '{';
+}
+
+struct nesting {
+    struct statement *open[BLOCK_DEPTH];
+    struct spot begun[BLOCK_DEPTH];
+    unsigned depth, beyond; /* beyond: blocks deeper than there may be */
+};
+
+static void close_block(struct parser *s, struct nesting *n)
+{
+    if (!at_end(s))
+        fault(s, s->p, "Begin a new line behind }.", "Nothing can stand behind }.");
+    else if (!n->depth)
+        fault(s, s->p - 1, "Remove it.", "No block is open here.");
+    if (n->beyond)
+        n->beyond--;
+    else if (n->depth)
+        n->depth--;
+}
+
+static void add_statement(struct map_text *m, const struct nesting *n, struct statement *t)
+{
+    struct statement **link = n->depth ? &n->open[n->depth - 1]->first : &m->first;
+    struct statement **last = n->depth ? &n->open[n->depth - 1]->last : &m->last;
+    if (*last)
+        (*last)->next = t;
+    else
+        *link = t;
+    *last = t;
+}
+
+/* A wrong line is left out, with all that is inside when it opens a block; its lines are read all the same.
+ */
+static void body_line(struct parser *s, struct map_text *m, struct nesting *n)
+{
+    bool opens = false;
+    struct statement *t = read_line(s, &opens);
+    if (s->wrong)
+        opens = ends_open(s);
+    else
+        add_statement(m, n, t);
+    if (!opens)
+        return;
+    if (n->depth == BLOCK_DEPTH) {
+        if (!n->beyond++)
+            fault(s, s->begin, "Use fewer blocks inside each other.",
+                  "Blocks lie deeper in each other than 8.");
+        return;
+    }
+    n->begun[n->depth] = t->spot;
+    n->open[n->depth++] = t;
+}
+
+static bool next_line(struct parser *s, const char *end)
+{
+    const char *p = s->end ? s->end + (s->end < end) : s->begin;
+    if (p >= end)
+        return false;
+    const char *newline = memchr(p, '\n', (size_t)(end - p));
+    s->begin = s->p = p;
+    s->end = newline ? newline : end;
+    s->line++;
+    s->wrong = false;
+    return true;
+}
+
 struct map_text *statement_parse(struct map_library *l, const struct library_file *file, struct findings *f)
 {
     struct parser s = {.library = l, .arena = &l->arena, .findings = f, .file = file->path};
     struct map_text *m = arena_zero(s.arena, sizeof *m);
-    struct statement *open[BLOCK_DEPTH];
-    unsigned depth = 0;
+    struct nesting nesting = {.depth = 0};
+    const char *end = file->text.ptr + file->text.len;
+    bool header = false, headless = false;
     m->file = file->path;
     m->set = "";
-    const char *p = file->text.ptr, *end = p + file->text.len;
-    if (end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-        p += 3;
-    for (bool header = false; p < end; p = s.end + (s.end < end)) {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        s.begin = s.p = p;
-        s.end = newline ? newline : end;
-        s.line++;
-        s.wrong = false;
-        if (memchr(p, '\0', (size_t)(s.end - p)))
-            fault(&s, p, "Save it as plain text.", "The line holds a zero byte.");
+    s.begin = file->text.ptr;
+    if (file->text.len >= 3 && memcmp(s.begin, "\xef\xbb\xbf", 3) == 0)
+        s.begin += 3;
+    while (next_line(&s, end)) {
+        if (memchr(s.begin, '\0', (size_t)(s.end - s.begin)))
+            fault(&s, s.begin, "Save it as plain text.", "The line holds a zero byte.");
         if (s.wrong || at_end(&s) || directive(&s, m, !header))
             continue;
         if (!header && (!m->extends || memmem(s.p, (size_t)(s.end - s.p), "<->", 3))) {
             header = true;
-            if (!header_line(&s, m))
-                break;
+            headless = !header_line(&s, m) || s.wrong;
             continue;
         }
         header = true;
-        if (take(&s, "}")) {
-            if (!at_end(&s))
-                fault(&s, s.p, "Begin a new line behind }.", "Nothing can stand behind }.");
-            else if (!depth)
-                fault(&s, s.p - 1, "Remove it.", "No block is open here.");
-            else
-                depth--;
-            continue;
-        }
-        bool opens = false;
-        struct statement *t = read_line(&s, &opens);
-        struct statement **link = depth ? &open[depth - 1]->first : &m->first;
-        struct statement **last = depth ? &open[depth - 1]->last : &m->last;
-        if (*last)
-            (*last)->next = t;
+        if (take(&s, "}"))
+            close_block(&s, &nesting);
         else
-            *link = t;
-        *last = t;
-        if (opens && depth == BLOCK_DEPTH) {
-            fault(&s, s.begin, "Use fewer blocks inside each other.",
-                  "Blocks lie deeper in each other than 8.");
-            break;
-        }
-        if (opens)
-            open[depth++] = t;
+            body_line(&s, m, &nesting);
     }
-    if (depth)
-        statement_fault(f, open[depth - 1]->spot, "map.syntax", "Close it with } in a line of its own.",
-                        "This block has no end.");
-    else if (!s.failed && !m->syntax && !m->extends)
+    if (nesting.depth) {
+        statement_fault(f, nesting.begun[nesting.depth - 1], "map.syntax",
+                        "Close it with } in a line of its own.", "This block has no end.");
+        s.failed = true;
+    } else if (!s.failed && !m->syntax && !m->extends) {
         statement_fault(f, (struct spot){file->path, 1, 1}, "map.syntax",
                         "Begin with e.g. \"x12 850 <-> order\".", "The map is empty.");
-    else if (!s.failed)
-        return m;
-    return NULL;
+        s.failed = true;
+    }
+    m->wrong = s.failed;
+    if (headless)
+        m->syntax = NULL;
+    return m->syntax || m->extends ? m : NULL;
 }

@@ -60,11 +60,14 @@ struct map_text {
     const char *canonical;
     enum direction direction;
     struct statement *first, *last;
+    bool wrong; /* there were mistakes: what is here is good for finding more of them, and for nothing else */
 };
 
-/* NULL with findings. */
+/* With findings and wrong, without the lines that are; NULL with findings when it says not even what it is.
+ */
 struct map_text *statement_parse(struct map_library *l, const struct library_file *file, struct findings *f);
-/* Puts overlay's statements over those of base, which is changed and returned; NULL with findings. */
+/* Puts overlay's statements over those of base, which is changed and returned: wrong, with findings, when
+ * either is or they do not fit. */
 struct map_text *statement_overlay(struct arena *a, struct map_text *base, struct map_text *overlay,
                                    struct findings *f);
 

@@ -207,6 +207,52 @@ static void all_at_once(void **state)
         has(told(b), arena_printf(&b->arena, "several.map:%d:", line));
 }
 
+/* What is wrong in how a line is written hides nothing of what is wrong in what other lines say, nor does a
+ * wrong beginning of a block what is inside: one look shows all there is to correct, and nothing else. */
+static void of_both_kinds_at_once(void **state)
+{
+    static const char text[] = "x12 850 <-> order\n"          /* 1 */
+                               "BEG03 number\n"               /* 2: syntax */
+                               "BEG99 : number\n"             /* 3: place */
+                               "BEG05 : nummer\n"             /* 4: path */
+                               "BEG02 : kind as nothing\n"    /* 5: table */
+                               "PO1 : lines[] requierd {\n"   /* 6: syntax, and opens a block */
+                               "  PO101 : : line\n"           /* 7: syntax */
+                               "}\n"                          /* 8 */
+                               "PO1 : linse[] {\n"            /* 9: path of a block */
+                               "  PO199 : number\n"           /* 10: place inside */
+                               "}\n"                          /* 11 */
+                               "XX1 : lines[] {\n"            /* 12: place of a block */
+                               "  PO102 : quantities\n"       /* 13: path inside */
+                               "  PO103 : unit as no-table\n" /* 14: table inside */
+                               "  SLN : parts[] {\n"          /* 15: path, two deep */
+                               "  }\n"
+                               "} and\n"                  /* 17: syntax */
+                               "CUR01 = \"BY\" defualt\n" /* 18: syntax */
+                               "AMT01 : totals.amount\n"; /* 19: path */
+    static const int wrong[] = {2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 14, 15, 17, 18, 19};
+    struct bench *b = *state;
+    put(b, "both.map", text);
+    assert_null(map_load(b->library, "both", &b->findings));
+    size_t lines = 0;
+    for (int line = 1; line <= 19; line++) {
+        bool expected = false;
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+            expected |= wrong[i] == line;
+        bool is = strstr(told(b), arena_printf(&b->arena, "both.map:%d:", line)) != NULL;
+        if (is != expected)
+            fail_msg("line %d: %s", line, told(b));
+        lines += is;
+    }
+    assert_int_equal(lines, sizeof wrong / sizeof *wrong);
+    bench_fresh(b);
+    put(b, "over.map", "extends x12/850\nBEG03 number\nBEG98 none\nBEG97 : number\nREF[01=IA]02 : nowhere\n");
+    assert_null(map_load(b->library, "over", &b->findings));
+    for (int line = 2; line <= 5; line++)
+        has(told(b), arena_printf(&b->arena, "over.map:%d:", line));
+    assert_int_equal(b->findings.errors, 4);
+}
+
 static void of_names(void **state)
 {
     static const char *const names[] = {
@@ -346,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_the_text, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(in_places, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(in_our_side, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(of_both_kinds_at_once, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(all_at_once, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(of_names, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(in_code_tables, bench_open, bench_close),
