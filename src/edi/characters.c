@@ -1,5 +1,5 @@
 #include "edi/characters.h"
-#include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *identifier, *name;
@@ -15,6 +15,7 @@ bool characters_open(struct characters *c, struct slice identifier)
     *c = (struct characters){.in = NOT_OPEN, .out = NOT_OPEN};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
         if (slice_is(identifier, sets[i].identifier)) {
+            c->identifier = sets[i].identifier;
             c->name = sets[i].name;
             return true;
         }
@@ -50,8 +51,22 @@ struct slice characters_in(struct characters *c, struct slice bytes, struct aren
     return convert(c->in, bytes, a);
 }
 
+/* ISO 9735, annex A. The delimiters are among them, and are released. */
+static bool has_all(const struct characters *c, struct slice s)
+{
+    static const char level_a[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,-()/='+:?!\"%&*;<>",
+                      small[] = "abcdefghijklmnopqrstuvwxyz";
+    bool a = !strcmp(c->identifier, "UNOA"), b = !strcmp(c->identifier, "UNOB");
+    for (size_t i = 0; (a || b) && i < s.len; i++)
+        if (!s.ptr[i] || (!strchr(level_a, s.ptr[i]) && (a || !strchr(small, s.ptr[i]))))
+            return false;
+    return true;
+}
+
 struct slice characters_out(struct characters *c, struct slice utf8, struct arena *a)
 {
+    if (!has_all(c, utf8))
+        return SLICE_NONE;
     if (!c->name)
         return utf8;
     if (c->out == NOT_OPEN && (c->out = iconv_open(c->name, "UTF-8")) == NOT_OPEN)

@@ -239,6 +239,17 @@ void check_delimiter_fault(struct check *c, const struct check_at *at, struct sl
                          fault_show(a, slice_make(&delimiter, 1)), name, fault_show(a, value)));
 }
 
+void check_characters_fault(struct check *c, const struct check_at *at, struct slice value, const char *set)
+{
+    struct arena *a = c->findings->arena;
+    struct fault fault = element_fault(c, at, FAULT_CHARACTER);
+    fault.value = value;
+    if (!fault_keep(c->faults, c->findings, &fault))
+        say(c, at, &fault,
+            arena_printf(a, "%s has a character that %s, this partner's character set, does not have.",
+                         fault_show(a, value), set));
+}
+
 void check_shape_fault(struct check *c, const struct check_at *at)
 {
     struct fault fault = element_fault(c, at, FAULT_CHARACTER);

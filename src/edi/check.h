@@ -46,6 +46,8 @@ void check_value_fault(struct check *c, const struct check_at *at, enum fault_ki
  * reverse; a component that is there twice. */
 void check_delimiter_fault(struct check *c, const struct check_at *at, struct slice value, char delimiter,
                            const char *name);
+/* A character that the other side's character set has not. */
+void check_characters_fault(struct check *c, const struct check_at *at, struct slice value, const char *set);
 void check_shape_fault(struct check *c, const struct check_at *at);
 void check_twice(struct check *c, const struct check_at *at, unsigned component);
 /* A fault of the segment at hand that has no element. */

@@ -28,7 +28,9 @@ struct edi_text { /* an interchange's bytes, and how it is to be read */
 struct edi_form { /* how bytes are written for a partner */
     struct delimiters delimiters;
     bool newline;     /* a line feed behind each segment terminator */
-    char replacement; /* what a delimiter inside data becomes; 0: it is an error that names the field */
+    char replacement; /* what a delimiter inside data becomes; 0: it is released where the syntax has a
+                         release character, otherwise an error that names the field */
+    struct characters *characters; /* what texts are written in; NULL: UTF-8 */
 };
 
 struct edi_segment {

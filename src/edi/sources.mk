@@ -16,5 +16,6 @@ libspoolgate_a_SOURCES += \
 	src/edi/x12/envelope.c src/edi/x12/envelope.h \
 	src/edi/x12/writer.c \
 	src/edi/edifact/edifact.h src/edi/edifact/una.c src/edi/edifact/reader.c \
+	src/edi/edifact/writer.c \
 	src/edi/format.c \
 	src/edi/x12/readable.c

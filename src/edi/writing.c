@@ -2,6 +2,7 @@
  * The walk over the set says where a reader will place each segment; when that is not where the tree has it,
  * the document would be misunderstood, and that is a fault like any other. */
 #include "edi/writing.h"
+#include "edi/characters.h"
 #include "edi/glance.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -17,6 +18,7 @@ void writing_open(struct writing *w, const struct dictionary *d, const struct se
     memset(w->kind, BYTE_ODD, 0x20);
     memset(w->kind + 0x7f, BYTE_ODD, 256 - 0x7f);
     w->form = form ? *form : (struct edi_form){0};
+    w->plain = !w->form.characters && w->form.delimiters.decimal != ',';
     if (!form)
         return;
     const struct delimiters *all = &form->delimiters;
@@ -25,6 +27,8 @@ void writing_open(struct writing *w, const struct dictionary *d, const struct se
     w->kind[(unsigned char)all->segment] |= BYTE_DELIMITER;
     if (all->repetition)
         w->kind[(unsigned char)all->repetition] |= BYTE_DELIMITER;
+    if (all->release)
+        w->kind[(unsigned char)all->release] |= BYTE_DELIMITER;
 }
 
 /* ---- one value ---- */
@@ -38,9 +42,25 @@ static const char *delimiter_name(const struct writing *w, char c)
                                : "repetition separator";
 }
 
+/* Room for twice the value is there. */
+static void release_delimiters(struct writing *w, struct slice v, size_t from)
+{
+    char *to = w->out->ptr + from;
+    for (size_t i = 0; i < v.len; i++) {
+        if (w->kind[(unsigned char)v.ptr[i]] & BYTE_DELIMITER)
+            *to++ = w->form.delimiters.release;
+        *to++ = v.ptr[i];
+    }
+    w->out->len = (size_t)(to - w->out->ptr);
+}
+
 /* The value at out[from..] has delimiters in it. */
 static void replace_delimiters(struct writing *w, const struct check_at *at, struct slice v, size_t from)
 {
+    if (!w->form.replacement && w->form.delimiters.release) {
+        release_delimiters(w, v, from);
+        return;
+    }
     bool text = at->position->element->type == TYPE_AN;
     for (size_t i = 0; i < v.len; i++) {
         if (!(w->kind[(unsigned char)v.ptr[i]] & BYTE_DELIMITER))
@@ -51,6 +71,27 @@ static void replace_delimiters(struct writing *w, const struct check_at *at, str
         }
         w->out->ptr[from + i] = w->form.replacement;
     }
+}
+
+/* A value as the other side's bytes: in its characters, with its decimal mark. SLICE_NONE: it cannot be,
+ * which is told. */
+static struct slice in_form(struct writing *w, const struct check_at *at, struct slice v)
+{
+    struct arena *a = w->check.findings->arena;
+    if (at->position->element->type == TYPE_NUMBER && w->form.delimiters.decimal == ',') {
+        const char *point = memchr(v.ptr, '.', v.len);
+        if (point) {
+            char *text = arena_text(a, v);
+            text[point - v.ptr] = ',';
+            v = slice_make(text, v.len);
+        }
+    }
+    if (!w->form.characters)
+        return v;
+    struct slice bytes = characters_out(w->form.characters, v, a);
+    if (!bytes.ptr)
+        check_characters_fault(&w->check, at, v, w->form.characters->identifier);
+    return bytes;
 }
 
 /* A value that was copied. */
@@ -136,10 +177,13 @@ static inline void put_value(struct writing *w, const struct check_at *at, const
     unsigned seen = 0;
     if (w->out) {
         size_t from = w->out->len;
-        struct copied c = copy_value(w, w->out->ptr + from, v.ptr, v.len);
-        w->out->len += v.len;
+        struct slice bytes = w->plain ? v : in_form(w, at, v);
+        if (!bytes.ptr)
+            return;
+        struct copied c = copy_value(w, w->out->ptr + from, bytes.ptr, bytes.len);
+        w->out->len += bytes.len;
         if (__builtin_expect(c.seen & BYTE_DELIMITER, 0))
-            replace_delimiters(w, at, v, from);
+            replace_delimiters(w, at, bytes, from);
         else if (rule && !c.seen && (c.word || rule->kind <= RULE_CODE) && glance(rule, v, c.word))
             return;
         seen = c.seen;
@@ -160,9 +204,9 @@ static inline void put_byte(struct writing *w, char c)
 
 static size_t text_length(const struct node *element)
 {
-    size_t n = element->text.len;
+    size_t n = 2 * element->text.len; /* each byte may be released */
     for (const struct node *c = element->first; c; c = c->next)
-        n += c->text.len + PLAN_COMPONENTS;
+        n += 2 * c->text.len + PLAN_COMPONENTS;
     return n + 1;
 }
 

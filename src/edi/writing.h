@@ -13,6 +13,7 @@
 struct writing {
     struct check check;
     struct edi_form form;
+    bool plain;         /* values are written as they are */
     struct buffer *out; /* NULL: only check */
     unsigned char kind[256];
 };

@@ -12,6 +12,13 @@
 #define LINES "LIN+1++7080000012345:EN'QTY+21:120:PCE'PRI+AAA:34.5'"
 #define ORDERS_TEXT UNB "UNH+1+ORDERS:D:96A:UN:EAN008'" HEAD LINES "UNS+S'CNT+2:1'UNT+11+1'UNZ+1+IC1'"
 
+/* Stays: what was read bears names of its sets. */
+static struct dictionary_library *library(void)
+{
+    static struct dictionary_library *l;
+    return l ? l : (l = open_library());
+}
+
 struct got {
     struct arena arena;
     struct findings f;
@@ -32,7 +39,7 @@ static void note(struct got *g)
 /* Reads all; the last good message stays in g. */
 static void read_all(struct got *g, struct slice input)
 {
-    struct dictionary_library *l = open_library();
+    struct dictionary_library *l = library();
     *g = (struct got){.f = {.arena = &g->arena}};
     struct edifact_reader *r = edifact_reader_open(l, input, &g->f);
     g->result = -1;
@@ -43,7 +50,6 @@ static void read_all(struct got *g, struct slice input)
     }
     note(g);
     edifact_reader_close(r);
-    dictionary_library_close(l);
 }
 
 static const char *text_below(struct got *g, const char *loop, const char *segment, unsigned element,
@@ -204,7 +210,139 @@ static void a_file_cut_anywhere_is_told(void **state)
     }
 }
 
+/* ---- writing ---- */
+
+static const struct edifact_envelope profile = {
+    .delimiters = {.element = '+', .component = ':', .segment = '\'', .release = '?', .decimal = '.'},
+    .syntax = "UNOC",
+    .syntax_version = '3',
+    .sender_id = "7080000000001",
+    .sender_qualifier = "14",
+    .recipient_id = "7080000000002",
+    .recipient_qualifier = "14",
+    .application_reference = "",
+    .version = "D",
+    .release = "96A",
+    .agency = "UN",
+    .association = "EAN008",
+    .control_number = 42,
+    .prepared = 1773306840};
+
+/* The message in g, as e says; what was written is in out, and what was wrong in g->first. */
+static int write_again(struct got *g, const struct edifact_envelope *e, struct buffer *out)
+{
+    struct dictionary_library *l = library();
+    struct findings f = {.arena = &g->arena};
+    bool service = slice_is(g->header.message, "CONTRL");
+    const char *directory = service ? arena_printf(&g->arena, "service/%c", e->syntax_version)
+                                    : arena_printf(&g->arena, "%.*s%.*s", SLICE_ARG(g->header.version),
+                                                   SLICE_ARG(g->header.release));
+    const struct dictionary *d = dictionary_load_of(l, &standard_edifact, directory, &f);
+    int result = edifact_write(l, d, dictionary_set(d, arena_text(&g->arena, g->message->name)), g->message,
+                               e, out, &f);
+    g->f = f;
+    *g->first = '\0';
+    note(g);
+    return result;
+}
+
+static void what_is_written_is_what_was_read(void **state)
+{
+    (void)state;
+    struct got g;
+    struct buffer out = {0};
+    read_all(&g, SLICE(ORDERS_TEXT));
+    assert_int_equal(write_again(&g, &profile, &out), 0);
+    assert_string_equal(out.ptr,
+                        "UNB+UNOC:3+7080000000001:14+7080000000002:14+260312:0914+42'"
+                        "UNH+1+ORDERS:D:96A:UN:EAN008'" HEAD LINES "UNS+S'CNT+2:1'UNT+11+1'UNZ+1+42'");
+    buffer_free(&out);
+    arena_free(&g.arena);
+}
+
+static void texts_are_written_in_the_partner_s_form(void **state)
+{
+    (void)state;
+    struct got g;
+    struct buffer out = {0};
+    struct edifact_envelope e = profile;
+    read_all(
+        &g,
+        SLICE(UNB
+              "UNH+1+ORDERS:D:96A:UN'BGM+220+7'DTM+137:20260312:102'FTX+AAI+++R\xf8kelaks?: 5?'3?\?'LIN+1'"
+              "QTY+21:12.5'UNS+S'UNT+8+1'UNZ+1+IC1'"));
+    assert_int_equal(write_again(&g, &e, &out), 0);
+    assert_non_null(strstr(out.ptr, "FTX+AAI+++R\xf8kelaks?: 5?'3?\?'"));
+    buffer_clear(&out);
+    e.delimiters =
+        (struct delimiters){.element = '^', .component = '|', .segment = '~', .release = '!', .decimal = ','};
+    e.syntax = "UNOY";
+    e.syntax_version = '4';
+    assert_int_equal(write_again(&g, &e, &out), 0);
+    assert_non_null(strstr(out.ptr, "UNA|^,! ~UNB^UNOY|4^"));
+    assert_non_null(strstr(out.ptr, "FTX^AAI^^^R\xc3\xb8kelaks: 5'3?~"));
+    assert_non_null(strstr(out.ptr, "QTY^21|12,5~"));
+    buffer_clear(&out);
+    e = profile;
+    e.syntax = "UNOE";
+    assert_int_equal(write_again(&g, &e, &out), -1);
+    assert_int_equal(out.len, 0);
+    assert_non_null(strstr(g.first, "element FTX04-1"));
+    assert_non_null(strstr(g.first, "a character that UNOE, this partner's character set, does not have"));
+    e.syntax = "UNOA"; /* which has no small letters */
+    assert_int_equal(write_again(&g, &e, &out), -1);
+    assert_non_null(strstr(g.first, "a character that UNOA"));
+    e = profile;
+    e.syntax_version = '5';
+    assert_int_equal(write_again(&g, &e, &out), -1);
+    e = profile;
+    e.sender_id = "";
+    assert_int_equal(write_again(&g, &e, &out), -1);
+    assert_non_null(strstr(g.first, "envelope, segment"));
+    assert_int_equal(out.len, 0);
+    buffer_free(&out);
+    arena_free(&g.arena);
+}
+
+static void same_tree(const struct node *a, const struct node *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->tag, b->tag);
+    assert_true(slice_equal(a->name, b->name));
+    if (a->kind == NODE_STRING)
+        assert_true(slice_equal(a->text, b->text));
+    const struct node *x = a->first, *y = b->first;
+    for (; x && y; x = x->next, y = y->next)
+        same_tree(x, y);
+    assert_true(!x && !y);
+}
+
 /* ---- the corpus ---- */
+
+/* What was understood is written, and reads equal. */
+static void write_and_read(struct got *g)
+{
+    struct edifact_envelope e = profile;
+    struct buffer out = {0};
+    struct got again;
+    e.syntax_version = g->header.syntax_version;
+    if (e.syntax_version == '4')
+        e.delimiters.repetition = '*';
+    e.syntax = slice_is(g->header.syntax, "UNOA") || slice_is(g->header.syntax, "UNOB")
+                   ? "UNOC"
+                   : arena_text(&g->arena, g->header.syntax);
+    e.version = arena_text(&g->arena, g->header.version);
+    e.release = arena_text(&g->arena, g->header.release);
+    e.association = "";
+    if (write_again(g, &e, &out))
+        fail_msg("it cannot be written again: %s", g->first);
+    read_all(&again, buffer_as_slice(&out));
+    if (again.good != 1)
+        fail_msg("it cannot be read again: %s", again.first);
+    same_tree(g->message, again.message);
+    arena_free(&again.arena);
+    buffer_free(&out);
+}
 
 /* Read otherwise than its manifest says: no directory or message of ours (its checker had them all), or as
  * noted. */
@@ -257,6 +395,8 @@ static void the_corpus_is_read_as_its_manifest_says(void **state)
         assert_int_equal(file_read(at, line, 64u << 20, &text), 0);
         read_all(&g, buffer_as_slice(&text));
         bool ok = g.result == 0 && !g.bad;
+        if (ok && g.message)
+            write_and_read(&g);
         if (ok == !strncmp(fields[8], "ok", 2))
             good++;
         else if (!ok && is_explained(line + 8, g.first))
@@ -281,6 +421,8 @@ int main(void)
         cmocka_unit_test(repetitions_are_those_of_syntax_4),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(a_file_cut_anywhere_is_told),
+        cmocka_unit_test(what_is_written_is_what_was_read),
+        cmocka_unit_test(texts_are_written_in_the_partner_s_form),
         cmocka_unit_test(the_corpus_is_read_as_its_manifest_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #ifndef SPOOLGATE_EDI_EDIFACT_EDIFACT_H
 #define SPOOLGATE_EDI_EDIFACT_EDIFACT_H
 
+#include "base/buffer.h"
 #include "edi/dictionary.h"
 #include "edi/lexer.h"
 #include "syntax/tree.h"
@@ -45,5 +46,27 @@ int edifact_reader_step(struct edifact_reader *r, struct edifact_header *h, stru
                         struct findings *f);
 const struct faults *edifact_reader_faults(const struct edifact_reader *r);
 void edifact_reader_close(struct edifact_reader *r);
+
+/* ---- writing ---- */
+
+struct edifact_envelope {
+    struct delimiters delimiters; /* repetition: of syntax version 4 */
+    bool una;                     /* UNA is written though its delimiters are the usual ones */
+    bool newline;                 /* a line feed behind each segment terminator */
+    const char *syntax;           /* "UNOC" */
+    char syntax_version;          /* '1' to '4' */
+    const char *sender_id, *sender_qualifier, *recipient_id, *recipient_qualifier; /* qualifiers may be "" */
+    const char *application_reference;                                             /* 0026; "" for none */
+    const char *version, *release, *agency, *association; /* "D" "96A" "UN" "EAN008"; the last may be "" */
+    bool wants_acknowledgment, test;
+    uint32_t control_number; /* 0020; the message's reference is 1 */
+    int64_t prepared;        /* seconds since 1970, UTC */
+};
+
+/* Writes UNB to UNZ round one message, with UNA where its delimiters are not those of level A. Validates as
+ * strictly as reading does: on -1 nothing was appended. */
+int edifact_write(struct dictionary_library *l, const struct dictionary *d, const struct set *set,
+                  const struct node *tree, const struct edifact_envelope *e, struct buffer *out,
+                  struct findings *f);
 
 #endif

@@ -21,7 +21,8 @@ int x12_write(const struct dictionary *d, const struct set *set, const struct no
     struct writing w;
     if (envelope_open(d, set, e, out, f))
         return -1;
-    struct edi_form form = {e->delimiters, e->newline, e->replacement};
+    struct edi_form form = {
+        .delimiters = e->delimiters, .newline = e->newline, .replacement = e->replacement};
     writing_open(&w, d, set, &form, out, f);
     writing_set(&w, tree);
     if (f->errors > before) {
