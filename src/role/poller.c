@@ -21,13 +21,15 @@
 #define PAUSE_MOST 300000 /* ms at most */
 #define LOOK_AGAIN 30     /* s: what is awaited is looked through at least so often */
 #define AWAITED_SEEN 1000
+#define LEAST_PAUSE 50 /* ms between two runs; clocks of the system differ by some */
 
 struct task { /* poll or chores */
     const char *what;
     struct outage *outage; /* on the board */
     char about[OUTAGE_ABOUT], over[OUTAGE_ABOUT];
     int (*run)(struct endpoint *e, int64_t *next, struct findings *f);
-    int64_t due; /* of process_milliseconds: a clock that is set back puts nothing off */
+    int64_t due;   /* of process_milliseconds: a clock that is set back puts nothing off */
+    int64_t asked; /* when it was run last, seconds since 1970 */
     unsigned failures;
 };
 
@@ -81,6 +83,7 @@ static void run(struct poller *p, struct task *t)
     int64_t next = 0;
     if (t == &p->poll)
         p->desk.endpoint.put_off = p->desk.endpoint.left_out = false;
+    t->asked = instant_now().seconds;
     int result = t->run(&p->desk.endpoint, &next, &f);
     int64_t now = process_milliseconds();
     const char *name = p->desk.endpoint.config->name;
@@ -107,6 +110,8 @@ static void run(struct poller *p, struct task *t)
     } else {
         t->failures = 0;
         t->due = next > 0 ? moment(next) : now + 60000;
+        if (t->due < now + LEAST_PAUSE)
+            t->due = now + LEAST_PAUSE;
         if (result > 0)
             log_info("%s: %d documents", t->what, result);
         p->board->documents += result;
@@ -115,24 +120,27 @@ static void run(struct poller *p, struct task *t)
 }
 
 struct looked { /* at what is awaited */
-    int64_t now, earliest;
+    int64_t now, asked, earliest;
     long overdue;
 };
 
 static int look_at_row(void *context, const struct awaited *a)
 {
     struct looked *l = context;
-    if (!l->earliest || a->next_look < l->earliest)
-        l->earliest = a->next_look;
+    int64_t at = a->next_look > l->asked ? a->next_look : l->asked + 1;
+    if (a->next_look >= l->asked && (!l->earliest || at < l->earliest))
+        l->earliest = at;
     l->overdue += a->due && a->due <= l->now;
     return 0;
 }
 
-/* Something that is awaited may want to be looked at before the chores thought they were due. */
+/* Something that is awaited may want to be looked at before the chores thought they were due: what a courier
+ * entered since. What was due when they ran, and is still there, they have put off themselves (a budget is
+ * used up, the other side wants a pause): their own time counts for it. */
 static void look_at_awaited(struct poller *p)
 {
     struct endpoint *e = &p->desk.endpoint;
-    struct looked l = {.now = instant_now().seconds};
+    struct looked l = {.now = instant_now().seconds, .asked = p->chores.asked};
     if (!p->chores.run || p->chores.failures)
         return;
     if (state_awaited(e->state, e->config->name, 0, AWAITED_SEEN, look_at_row, &l) < 0)

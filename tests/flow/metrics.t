@@ -98,6 +98,22 @@ kill "$gateway"
 wait "$gateway"
 ok "it ends in order" test $? -eq 0 -a ! -e "$site/spool/.metrics"
 
+# a vendor that wants a pause gets one, and the poller sleeps meanwhile
+kill "$sandbox_pid"
+wait "$sandbox_pid"
+start_sandbox --fault 'orderful/GET transactions:429@1x1'
+make_site "$work/paused"
+"$SPOOLGATE" run --quiet 2>"$work/paused.log" &
+gateway=$!
+pids+=("$gateway")
+finished() { "$SPOOLGATE" metrics >"$work/paused.now" && grep -q 'outcome="delivered"' "$work/paused.now" && ! grep -q '^spoolgate_awaited_documents{' "$work/paused.now"; }
+ok "after a 429 the fate of all was learnt" wait_for 240 finished
+is "$(value 'spoolgate_request_seconds_count{endpoint="orderful",answer="4xx"}' "$work/paused.now")" 1 "it was refused once"
+ok "and the poller has not looked again and again meanwhile" test "$(value 'spoolgate_polls_total{endpoint="orderful",task="chores",outcome="done"}' "$work/paused.now")" -lt 300
+kill "$gateway"
+wait "$gateway"
+SPOOLGATE_CONFIG=$work/site/spoolgate.conf
+
 # a port that somebody else has
 perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 1, ReuseAddr => 1) or die; print STDERR "there\n"; sleep 600' "$port" 2>"$work/there" &
 pids+=($!)
