@@ -439,6 +439,16 @@ static void note_nothing_waits(struct courier *c)
     outage_over(&c->board->outages[OUTAGE_HELD], how);
 }
 
+/* Whether the group has anything to say of the other side: what was delivered before, or stopped here, has
+ * not. */
+static bool was_tried(const struct batch *b)
+{
+    for (const struct parcel *p = b->first; p; p = p->next)
+        if (p->attempted || p->asked || (p->delivery.verdict != DELIVERED && p->delivery.verdict != REJECTED))
+            return true;
+    return false;
+}
+
 /* After a group: what is remembered of its documents, and whether the other side is there at all. */
 static void learn(struct courier *c, const struct batch *b)
 {
@@ -456,6 +466,8 @@ static void learn(struct courier *c, const struct batch *b)
         hold(c, b->held_until, b->held_why);
         return;
     }
+    if (!was_tried(b))
+        return;
     if (b->count && (c->held || c->board->outages[OUTAGE_HELD].since))
         resume(c);
     if (b->delivered || b->failed || b->held) { /* the other side is there, and knows us */
