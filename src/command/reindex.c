@@ -1,6 +1,7 @@
 /* spoolgate reindex: the state made anew from the spool. */
 #include "state/reindex.h"
 #include "command/view.h"
+#include "role/dispatch.h"
 #include <signal.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -110,8 +111,11 @@ static int run(struct view *v, bool as_json)
         command_print_findings(&f);
         return EXIT_CANT_WRITE;
     }
-    result.precedence = precedence;
-    result.context = v->config;
+    if (v->config->precedence) {
+        result.precedence = precedence;
+        result.context = v->config;
+        result.may_have_arrived = attempts_may_have_arrived;
+    }
     progress(true);
     int rc = reindex(&v->spool, v->state, &result, &f);
     progress(false);

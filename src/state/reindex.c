@@ -41,17 +41,6 @@ static void name_by_destination(struct document *d)
         snprintf(d->name, sizeof d->name, "%.28s.%d", d->id, (int)n);
 }
 
-/* A document that may have arrived: an attempt is there, and nothing tells what came of it. */
-static bool may_have_arrived(const struct document *d)
-{
-    int64_t attempts = json_integer_at(d->envelope, "attempts", 0);
-    char name[40];
-    struct stat st;
-    snprintf(name, sizeof name, "attempt-%lld.json", (long long)(attempts < 1 ? 1 : attempts + 1));
-    return !document_text(d, "outcome") &&
-           (fstatat(d->folder, name, &st, 0) == 0 || document_text(d, "not_before") != NULL);
-}
-
 /* Of two undelivered documents on their way, whose key it is. */
 static bool comes_before(const struct walk *w, const struct document *d, const struct seen *holder)
 {
@@ -76,7 +65,8 @@ static int index_key(struct walk *w, const struct document *d)
         rc = state_take_key(w->state, key, d->name, sha256 ? sha256 : "", source);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
-    if (w->result->precedence && may_have_arrived(d) && state_key_sending(w->state, key, d->name, true) < 0)
+    bool in_doubt = w->result->may_have_arrived && !outcome && w->result->may_have_arrived(d->folder);
+    if (in_doubt && state_key_sending(w->state, key, d->name, true) < 0)
         return -1;
     int64_t attempt = json_integer_at(d->envelope, "attempts", 1);
     return state_key_delivered(w->state, key, d->name,
@@ -371,7 +361,10 @@ static int refuse(struct findings *f)
 int reindex(const struct spool *s, struct state *st, struct reindexing *r, struct findings *f)
 {
     struct walk w = {.state = st, .result = r, .findings = f};
-    *r = (struct reindexing){.precedence = r->precedence, .context = r->context, .force = r->force};
+    *r = (struct reindexing){.precedence = r->precedence,
+                             .context = r->context,
+                             .may_have_arrived = r->may_have_arrived,
+                             .force = r->force};
     if (spool_alone(s) < 0)
         return refuse(f);
     int rc = -1;

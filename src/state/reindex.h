@@ -10,6 +10,8 @@ struct reindexing {
     /* Which of two sources has precedence, as config_precedence; NULL: neither. */
     int (*precedence)(const void *context, const char *source, const char *other);
     const void *context;
+    bool (*may_have_arrived)(
+        int folder);         /* of a document whose sending was broken off; with precedence only */
     bool force;              /* goes on when part of what the spool held is not in it, see below */
     unsigned long documents; /* out: how many were read, also while it runs */
     unsigned long unreadable;

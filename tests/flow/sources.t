@@ -133,6 +133,20 @@ run
 is "$(arrived 2051) $(words 2051 ours)" "1 1" "knows whose number it is"
 clear_errors
 
+order shop 2052 theirs; translate
+echo '{"attempt": 1, "endpoint": "out"}' >"$(waiting 2052)/attempt-1.json"
+order shop 2053 theirs; translate
+echo '{"attempt": 1, "endpoint": "out"}' >"$(waiting 2053)/attempt-1.json"
+echo '{"attempt": 1, "verdict": "retry"}' >"$(waiting 2053)/receipt-1.json"
+rm -f "$spool"/.state.sqlite*
+"$SPOOLGATE" reindex >/dev/null
+order erp 2052 ours; order erp 2053 ours; translate
+like "$(errors)" "order 2052 .*is being sent, or may have arrived" "and what may have arrived"
+unlike "$(errors)" "order 2053 .*may have arrived" "and what did not"
+run
+is "$(arrived 2053) $(words 2053 ours)" "1 1" "which gives its number up"
+clear_errors
+
 # ---- at the very moment ----
 killed=0
 "$SPOOLGATE" run 2>>"$work/race.log" & gateway=$!
