@@ -362,8 +362,8 @@ static bool try_password(struct connecting *n, const char *methods)
     return libssh2_userauth_keyboard_interactive_ex(n->c->session, s->user, user, answer_prompts) == 0;
 }
 
-/* The ways in that the server offers now, into the arena; NULL when there is none to be had: we are in, or
- * *r says what failed. */
+/* The ways in that the server offers now, into the arena; NULL when there is none to be had: we are in, or *r
+ * says what failed. (libssh2 keeps the list of before until the process ends, some 60 bytes.) */
 static const char *offered_ways(struct connecting *n, enum sftp_result *r)
 {
     const char *user = n->s->user;

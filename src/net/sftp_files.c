@@ -5,6 +5,7 @@
 #include "net/sftp_session.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define NAME_ROOM 4096
@@ -68,6 +69,8 @@ enum sftp_result sftp_failed(struct sftp *c, const char *tried, const char *path
             }
     }
     c->lost = c->lost || result == SFTP_LOST;
+    if (c->lost && c->socket >= 0) /* what is still to be closed waits for no answer */
+        shutdown(c->socket, SHUT_RDWR);
     if (result != SFTP_NOT_FOUND || !quiet_missing)
         finding_add(f, result == SFTP_LOST ? SEVERITY_WARNING : SEVERITY_ERROR,
                     result == SFTP_LOST ? "sftp.lost" : "sftp.failed", c->peer,
