@@ -1,5 +1,5 @@
 # Flow tests: the whole program as its users run it. One a job; lib.sh is what they share.
-FLOWS = tests/flow/demo.t tests/flow/commands.t tests/flow/inbox.t tests/flow/mv.t tests/flow/roles.t tests/flow/sftp.t \
+FLOWS = tests/flow/demo.t tests/flow/commands.t tests/flow/inbox.t tests/flow/mv.t tests/flow/roles.t tests/flow/sftp.t tests/flow/stalled.t \
 	tests/flow/visma.t tests/flow/orderful.t tests/flow/clocks.t tests/flow/start.t tests/flow/readers.t tests/flow/openapi.t tests/flow/full-disk.t \
 	tests/flow/silence.t tests/flow/dropped.t tests/flow/archive.t tests/flow/sources.t tests/flow/envelopes.t \
 	tests/flow/kill.t tests/flow/crash.t tests/flow/whole.t tests/flow/sandbox.t tests/flow/manual.t tests/flow/docs.t tests/flow/customers.t \
