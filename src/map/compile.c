@@ -214,8 +214,20 @@ static unsigned variable_number(struct compiler *c, struct slice name)
     if (m->variable_count)
         memcpy(more, m->variables, m->variable_count * sizeof *more);
     more[m->variable_count] = arena_text(c->arena, name);
+    unsigned char *use = arena_zero(c->arena, m->variable_count + 1);
+    if (m->variable_count)
+        memcpy(use, m->variable_use, m->variable_count);
     m->variables = more;
+    m->variable_use = use;
     return m->variable_count++;
+}
+
+static void note_use(struct compiler *c, const struct line *l)
+{
+    unsigned char *use = &c->map->variable_use[l->variable];
+    unsigned char now = l->required ? VARIABLE_REQUIRED : VARIABLE_WRITTEN;
+    if ((l->direction & DIRECTION_WRITE) && !l->otherwise.ptr && *use < now)
+        *use = now;
 }
 
 static void compile_constant(struct compiler *c, const struct statement *s, struct line *l)
@@ -298,9 +310,10 @@ static void compile_line_alone(struct compiler *c, struct block *b, const struct
     compile_left(c, b, s, l);
     if (s->right == SIDE_CONSTANT)
         compile_constant(c, s, l);
-    else if (s->right == SIDE_VARIABLE)
+    else if (s->right == SIDE_VARIABLE) {
         l->variable = variable_number(c, s->right_text);
-    else
+        note_use(c, l);
+    } else
         compile_ours(c, b, s, l);
     if (s->table.ptr && l->right == SIDE_PATH &&
         !(l->codes = codes_load(c->library, arena_text(c->arena, s->table), c->findings)))

@@ -81,6 +81,16 @@ bool map_writes(const struct map *m)
     return (m->direction & DIRECTION_WRITE) != 0;
 }
 
+const char *map_variable_written(const struct map *m, size_t i, bool *required)
+{
+    for (unsigned v = 0; v < m->variable_count; v++)
+        if (m->variable_use[v] != VARIABLE_READ && i-- == 0) {
+            *required = m->variable_use[v] == VARIABLE_REQUIRED;
+            return m->variables[v];
+        }
+    return NULL;
+}
+
 static struct node *read_bytes(const struct map *m, struct slice bytes, struct findings *f,
                                const struct wanted *wanted)
 {

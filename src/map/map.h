@@ -28,6 +28,10 @@ const char *map_canonical(const struct map *m); /* "order", "invoice" */
 bool map_reads(const struct map *m);
 bool map_writes(const struct map *m);
 
+/* The variables that writing by it looks up: the i-th, or NULL; *required: without it nothing is written. One
+ * that has a default is not among them. */
+const char *map_variable_written(const struct map *m, size_t i, bool *required);
+
 /* Values a partner's profile gives to maps: $vendor_number. */
 struct map_variable {
     const char *name, *value;

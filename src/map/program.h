@@ -153,6 +153,8 @@ struct block {
     const char *text; /* "PO1", "lines[]" */
 };
 
+enum variable_use { VARIABLE_READ, VARIABLE_WRITTEN, VARIABLE_REQUIRED };
+
 struct map {
     struct map *next;
     struct map_library *library;
@@ -168,6 +170,7 @@ struct map {
     const struct dictionary *dictionary;
     const struct set *set;
     const char **variables;
+    unsigned char *variable_use; /* of each: enum variable_use */
     unsigned variable_count;
     struct path type_path; /* of the member "type" */
 };

@@ -5,6 +5,7 @@
 #include "edi/dictionary.h"
 #include "route/authority.h"
 #include "route/sections.h"
+#include "route/use.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -139,16 +140,6 @@ static void check_endpoint(struct checking *k, const struct endpoint_config *e)
         say(k, SEVERITY_WARNING, "config.endpoint.unused", at(k, e->file, e->line),
             "Name it in a [send …] of a partner or as the source of a [route …], or remove it.",
             "Nobody uses the endpoint %s.", e->name);
-    if (a->poll && !a->deliver) {
-        const struct route *r = k->config->routes;
-        while (r && strcmp(r->source, e->name) != 0)
-            r = r->next;
-        if (!r)
-            say(k, SEVERITY_WARNING, "config.route.missing", at(k, e->file, e->line),
-                arena_printf(k->arena, "Add a [route …] with source = %s and the map that reads it.",
-                             e->name),
-                "The endpoint %s fetches documents, and no route says which map reads them.", e->name);
-    }
 }
 
 /* map_load, which tells a map's mistakes once, however many partners use it. */
@@ -461,6 +452,7 @@ int config_check(const struct config *c, struct map_library *maps, struct findin
     for (const struct partner *p = c->partners; p; p = p->next)
         check_partner(&k, p);
     authority_check(c, maps, f);
+    use_check(c, maps, f);
     if (!c->routes)
         say(&k, SEVERITY_WARNING, "config.route.none", c->file,
             "Add a [route …] with source = the folder of inbox/ and the map that reads what lies there.",

@@ -33,6 +33,10 @@ struct site { /* a configuration in a folder of its own */
     "[variables]\nvendor_number = 7\n"                                                                       \
     "[send order]\nform = x12\nmap = x12/850\nendpoint = out\nfile_name = PO-{number}.x12\n"
 
+#define GOOD_PARTNER                                                                                         \
+    "[partner fjord]\nerp_id = 50000 50009\nusage = test\nisa_id = FJORDSELL\ntest_isa_id = FJORDSELLT\n"    \
+    "[send order]\nform = x12\nmap = x12/850\nendpoint = out\nfile_name = PO-{number}.x12\n"
+
 static struct site *site_open(struct site *s, const char *main_text, const char *partner_text)
 {
     const char *base = getenv("TMPDIR");
@@ -321,11 +325,89 @@ static void hostile_files(void **state)
 
 /* ---- against maps and adapters ---- */
 
+/* Written into maps/own/850.map, which the partner then sends by. */
+#define OWN_MAP "extends x12/850\nREF[01=VR]02 = $vendor_number\n"
+
+static void put(const struct site *s, const char *folder, const char *file, const char *text)
+{
+    char path[300];
+    assert_int_equal(file_make_directories(s->dir, folder, 0700), 0);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    assert_int_equal(file_write(s->dir, path, slice_of(text), 0600, false), 0);
+}
+
+/* Everything that is said, a finding a line, "place severity code"; the caller frees it. */
+static void check_with(const char *main_text, const char *partner_text, const char *map,
+                       const char *extra_file, struct buffer *out)
+{
+    struct site s;
+    site_open(&s, main_text, partner_text);
+    put(&s, "maps/own", "850.map", map);
+    if (extra_file)
+        put(&s, "partners.d", extra_file, "x");
+    s.config = config_load(s.file, &s.findings);
+    assert_non_null(s.config);
+    struct map_library *maps = map_library_open(s.config->map_directories);
+    assert_non_null(maps);
+    config_check(s.config, maps, &s.findings);
+    for (const struct finding *f = s.findings.first; f; f = f->next)
+        buffer_printf(out, "%s %d %s %s\n", strrchr(f->where, '/') ? strrchr(f->where, '/') + 1 : f->where,
+                      f->severity, f->code, f->todo);
+    map_library_close(maps);
+    site_close(&s);
+}
+
+static void told(const char *main_text, const char *partner_text, const char *map, const char *extra_file,
+                 const char *wanted)
+{
+    struct buffer b = {0};
+    check_with(main_text, partner_text, map, extra_file, &b);
+    if (wanted ? !b.ptr || !strstr(b.ptr, wanted) : b.len != 0)
+        fail_msg("not told: %s, but:\n%s", wanted ? wanted : "nothing", b.ptr ? b.ptr : "");
+    buffer_free(&b);
+}
+
+#define SENDS(variables, map, name)                                                                          \
+    "[partner fjord]\nerp_id = 50000\nusage = test\nisa_id = FJORDSELL\n" variables                          \
+    "[send order]\nform = x12\nmap = " map "\nendpoint = out\nfile_name = " name "\n"
+#define FETCHED "[endpoint in]\nadapter = directory\ndirectory = /tmp\npickup = /tmp\n"
+
+static void what_has_no_effect_and_what_is_missing(void **state)
+{
+    (void)state;
+    static const char good[] = SENDS("[variables]\nvendor_number = 7\n", "own/850", "{number}.x12");
+    told(MAIN, good, OWN_MAP, NULL, NULL);
+    told(MAIN, SENDS("[variables]\nvendor_numbr = 7\n", "own/850", "{number}.x12"), OWN_MAP, NULL,
+         "fjord.conf:6 1 config.variable.unused Did you mean vendor_number?");
+    told(MAIN, SENDS("[variables]\nvendor_number = 7\n", "x12/850", "{number}.x12"), OWN_MAP, NULL,
+         "fjord.conf:6 1 config.variable.unused Remove it");
+    told(MAIN, SENDS("", "own/850", "{number}.x12"), OWN_MAP, NULL, "fjord.conf:7 1 config.variable.missing");
+    told(MAIN, SENDS("", "own/850", "{number}.x12"),
+         "extends x12/850\nREF[01=VR]02 = $vendor_number required\n", NULL,
+         "fjord.conf:7 2 config.variable.missing");
+    told(MAIN, SENDS("", "own/850", "{number}.x12"),
+         "extends x12/850\nREF[01=VR]02 = $vendor_number default \"1\"\n", NULL, NULL);
+    told(MAIN, good, OWN_MAP, "kystmat.cfg", "kystmat.cfg 1 config.partner.ignored");
+    told(MAIN, good, OWN_MAP, "kystmat.conf.bak", "kystmat.conf.bak 1 config.partner.ignored");
+    told(MAIN, good, OWN_MAP, "README.md", NULL);
+    told(MAIN, good, OWN_MAP, ".kystmat.conf.swp", NULL);
+    told(MAIN, SENDS("", "x12/850", "orders.x12"), OWN_MAP, NULL, "fjord.conf:9 1 config.file-name.constant");
+    told(MAIN, SENDS("", "x12/850", "{type}-{partner}-{date}.{extension}"), OWN_MAP, NULL,
+         "fjord.conf:9 1 config.file-name.constant");
+    told(MAIN, SENDS("", "x12/850", "{document}"), OWN_MAP, NULL, NULL);
+    told(MAIN FETCHED, SENDS("", "x12/850", "{number}"), OWN_MAP, NULL, "1 config.route.missing");
+    struct buffer b = {0};
+    check_with(MAIN FETCHED "[route in]\nsource = in\nmap = x12/850\n", SENDS("", "x12/850", "{number}"),
+               OWN_MAP, NULL, &b);
+    assert_null(strstr(b.ptr ? b.ptr : "", "config.route.missing"));
+    buffer_free(&b);
+}
+
 static void a_good_one_is_in_order(void **state)
 {
     (void)state;
     struct site s;
-    site_open(&s, MAIN, PARTNER);
+    site_open(&s, MAIN, GOOD_PARTNER);
     s.config = config_load(s.file, &s.findings);
     assert_non_null(s.config);
     struct map_library *maps = map_library_open(s.config->map_directories);
@@ -485,6 +567,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there),
         cmocka_unit_test(hostile_files),
         cmocka_unit_test(a_good_one_is_in_order),
+        cmocka_unit_test(what_has_no_effect_and_what_is_missing),
         cmocka_unit_test(mistakes_of_endpoints),
         cmocka_unit_test(mistakes_of_settings),
         cmocka_unit_test(mistakes_of_partners),
