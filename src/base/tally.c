@@ -175,51 +175,56 @@ static void print_labels(enum figure f, const char *const *labels, char out[LABE
     out[len] = '\0';
 }
 
-static bool is_row(struct row *r, enum figure f, uint64_t hash, const char *labels)
+/* Of the values as they are given: a row is found without printing its labels. */
+static uint64_t hash_of(enum figure f, const char *const *labels)
 {
-    return atomic_load_explicit(&r->state, memory_order_acquire) == READY && r->hash == hash &&
-           r->figure == f && !strcmp(r->labels, labels);
+    uint64_t h = HASH_SEED + (uint64_t)f;
+    size_t i = 0;
+    for (const char *name = families[f].labels; *name && i < LABELS; i++) {
+        h = hash_text(h, labels[i]);
+        name += strcspn(name, " ");
+        name += *name == ' ';
+    }
+    return h;
 }
 
-static bool take(struct row *r, enum figure f, uint64_t hash, const char *labels)
+static bool is_row(struct row *r, enum figure f, uint64_t hash)
+{
+    return atomic_load_explicit(&r->state, memory_order_acquire) == READY && r->hash == hash &&
+           r->figure == f;
+}
+
+/* labels NULL: the one of "other". */
+static bool take(struct row *r, enum figure f, uint64_t hash, const char *const *labels)
 {
     int free_state = FREE;
     if (!atomic_compare_exchange_strong(&r->state, &free_state, TAKEN))
         return false;
     r->figure = f;
     r->hash = hash;
-    snprintf(r->labels, sizeof r->labels, "%s", labels);
+    print_labels(f, labels, r->labels);
     atomic_store_explicit(&r->state, READY, memory_order_release);
     return true;
 }
 
-static struct row *other(struct tally *t, enum figure f)
-{
-    char text[LABEL_TEXT];
-    struct row *r = &t->rows[ROWS + f];
-    print_labels(f, NULL, text);
-    take(r, f, 0, text);
-    return r;
-}
-
 static struct row *find_row(struct tally *t, enum figure f, const char *const *labels)
 {
-    char text[LABEL_TEXT];
-    print_labels(f, labels, text);
-    uint64_t hash = hash_text(HASH_SEED + (uint64_t)f, text);
+    uint64_t hash = hash_of(f, labels);
     for (size_t i = 0; i < TRIED; i++) {
         struct row *r = &t->rows[(hash + i) % ROWS];
-        if (is_row(r, f, hash, text))
+        if (is_row(r, f, hash))
             return r;
         if (atomic_load_explicit(&r->state, memory_order_relaxed) != FREE)
             continue;
         if (atomic_load_explicit(&t->used, memory_order_relaxed) >= FULL)
             break;
         atomic_fetch_add_explicit(&t->used, 1, memory_order_relaxed);
-        if (take(r, f, hash, text) || is_row(r, f, hash, text))
+        if (take(r, f, hash, labels) || is_row(r, f, hash))
             return r;
     }
-    return other(t, f);
+    struct row *other = &t->rows[ROWS + f];
+    take(other, f, 0, NULL);
+    return other;
 }
 
 void tally_set(struct tally *t, enum figure f, int64_t value, const char *const *labels)
