@@ -69,7 +69,9 @@ static void tell(struct judging *j, const struct interchange *i, const char *pol
         return;
     }
     document_note(&j->t->document, j->w->role, "%s", what);
-    log_warning("%s (%s): %s", j->t->document.name, document_text(&j->t->document, "source.file"), what);
+    const char *file = document_text(&j->t->document, "source.file");
+    log_warning("%s%s%s%s: %s", j->t->document.name, file ? " (" : "", file ? file : "", file ? ")" : "",
+                what);
 }
 
 /* What the person has to write, and where, who wants it otherwise. */

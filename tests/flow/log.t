@@ -8,10 +8,12 @@ time='^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z '
 mkdir -p "$site/spool/inbox/visma"
 printf 'no JSON' >"$site/spool/inbox/visma/$(printf 'a"b\\\n\377.json')"
 
+mkdir -p "$site/spool/translate/mine" && printf '{}' >"$site/spool/translate/mine/source.json" # nobody says what it was called
 "$SPOOLGATE" run --until-idle --limit 60 >/dev/null 2>"$work/file.log"
 is "$(grep -Evac "${time}(INFO|WARNING|ERROR) (supervisor|translator [0-9]+|courier [a-z-]+|poller [a-z-]+): " "$work/file.log")" 0 "in a file each line begins with time, level and role"
 like "$(cat "$work/file.log")" 'WARNING translator [0-9]: .*\(a"b\\%0A%FF\.json\) goes to error/' "a file's name is shown as text"
 unlike "$(cat "$work/file.log")" 'null|  |\(\)|: :' "and no line has an empty place in it"
+like "$(cat "$work/file.log")" 'WARNING translator [0-9]: [0-9T]+-[0-9a-f]{6} goes to error/: The document.s folder does not say' "nor is a name made up for what has none"
 
 printf 'no JSON' >"$site/spool/inbox/visma/$(printf 'c"d\\\n\377.json')"
 "$SPOOLGATE" run --until-idle --limit 60 --log-format json 2>&1 >/dev/null | cat >"$work/json.log"
