@@ -282,6 +282,25 @@ static void what_a_killed_process_uploaded_is_removed(void **state)
     assert_int_equal(files_in(r->in, NULL), 0);
 }
 
+static void refused_again_and_again_one_file_is_left(void **state)
+{
+    struct remote *r = *state;
+    struct site *s = &r->site;
+    site_set(s, "port", arena_printf(&arena, "%d", forbidding.port));
+    site_set(s, "known_hosts", forbidding.known_hosts);
+    site_set(s, "private_key_file", forbidding.key);
+    site_connect(s);
+    struct delivery *d = site_add(s, "order.x12", SLICE("ISA*order~"));
+    site_send(s, false);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(d->verdict, HELD);
+        assert_int_equal(files_in(r->in, NULL), 1); /* of the last attempt: it is what its fate is told by */
+        site_next_attempt(s, d);
+    }
+    partner_fetches(r);
+    assert_int_equal(r->fetched, 0);
+}
+
 /* ---- fetching ---- */
 
 static pid_t child_when_held(const char *script)
@@ -445,6 +464,7 @@ int main(int argc, char **argv)
         SITE(a_fence_that_is_half_done_is_done_again),
         SITE(an_upload_that_stalls_alters_no_later_one),
         SITE(what_a_killed_process_uploaded_is_removed),
+        SITE(refused_again_and_again_one_file_is_left),
         SITE(a_name_that_is_used_again_is_fetched_again),
         SITE(also_when_size_and_time_are_the_same),
         SITE(also_when_files_are_moved_away),

@@ -152,7 +152,6 @@ static void settle_taken(struct folder *s, struct delivery *d, const struct hand
     if (final == 0) {
         d->verdict = DELIVERED;
         handover_note(d, h, "the same file was there already");
-        sweep(s, d);
         return;
     }
     d->verdict = REJECTED;
@@ -177,7 +176,6 @@ static void deliver_one(struct folder *s, struct delivery *d)
         d->verdict = DELIVERED;
         handover_note(d, &h, "renamed");
         snprintf(d->external, sizeof d->external, "%s", h.file);
-        sweep(s, d);
     } else if (why == EEXIST) {
         settle_taken(s, d, &h);
     } else if (is_an_answer(why)) {
@@ -186,6 +184,7 @@ static void deliver_one(struct folder *s, struct delivery *d)
     } else {
         in_doubt(s, d, &h, why);
     }
+    sweep(s, d);
 }
 
 void folder_deliver(struct endpoint *e, struct delivery *const *d, size_t n)

@@ -103,8 +103,8 @@ static enum sftp_result remove_leftovers(struct partner_server *s, const struct 
     return r;
 }
 
-/* Of a document that has just been handed over: whatever else is there under its name is left of an earlier
- * try. All attempts before this one are settled, and that is on the disk. */
+/* Whatever is there of a document beside what attempt `now` laid is left of an earlier one. All of those are
+ * settled, and that is on the disk: it was synced before this attempt was made. */
 static void sweep(struct partner_server *s, const struct delivery *d, const struct handover *now)
 {
     struct handover last;
@@ -221,8 +221,6 @@ static void settle_taken(struct endpoint *e, struct delivery *d, const struct ha
     }
     if (r == SFTP_LOST || removed == SFTP_LOST)
         server_drop(s);
-    else if (r == SFTP_OK)
-        sweep(s, d, h);
 }
 
 /* Taken away by somebody before the rename came, and therefore uploaded anew; unless it stands under its
@@ -257,10 +255,33 @@ static void settle_refused(struct endpoint *e, struct delivery *d, const struct 
         server_drop(s);
 }
 
-static void deliver_one(struct endpoint *e, struct delivery *d)
+static void hand_over(struct endpoint *e, struct delivery *d, const struct handover *h)
 {
     struct partner_server *s = e->session;
     struct findings said = {.arena = &s->arena};
+    enum sftp_result r = sftp_rename(s->c, server_path(s, h->temporary), server_path(s, h->file), &said);
+    if (r == SFTP_EXISTS) {
+        settle_taken(e, d, h);
+        return;
+    }
+    for (const struct finding *q = said.first; q; q = q->next)
+        finding_add(d->findings, q->severity, q->code, q->where, q->todo, "%s", q->what);
+    if (r == SFTP_OK) {
+        d->verdict = DELIVERED;
+        note_receipt(s, d, h, "renamed");
+        snprintf(d->external, sizeof d->external, "%s", h->file);
+    } else if (r == SFTP_LOST) {
+        note_receipt(s, d, h, "no answer");
+        server_drop(s);
+        ask_at_once(d);
+    } else {
+        settle_refused(e, d, h, r);
+    }
+}
+
+static void deliver_one(struct endpoint *e, struct delivery *d)
+{
+    struct partner_server *s = e->session;
     struct handover h;
     if (!handover_read(d->address, &s->arena, &h)) { /* not prepared */
         set_verdict(e, d, SFTP_FAILED);
@@ -271,25 +292,9 @@ static void deliver_one(struct endpoint *e, struct delivery *d)
         set_verdict(e, d, r);
         return;
     }
-    r = sftp_rename(s->c, server_path(s, h.temporary), server_path(s, h.file), &said);
-    if (r == SFTP_EXISTS) {
-        settle_taken(e, d, &h);
-        return;
-    }
-    for (const struct finding *q = said.first; q; q = q->next)
-        finding_add(d->findings, q->severity, q->code, q->where, q->todo, "%s", q->what);
-    if (r == SFTP_OK) {
-        d->verdict = DELIVERED;
-        note_receipt(s, d, &h, "renamed");
-        snprintf(d->external, sizeof d->external, "%s", h.file);
+    hand_over(e, d, &h);
+    if (s->c)
         sweep(s, d, &h);
-    } else if (r == SFTP_LOST) {
-        note_receipt(s, d, &h, "no answer");
-        server_drop(s);
-        ask_at_once(d);
-    } else {
-        settle_refused(e, d, &h, r);
-    }
 }
 
 void server_deliver(struct endpoint *e, struct delivery *const *d, size_t n)
