@@ -38,6 +38,15 @@ void finding_add(struct findings *f, enum severity severity, const char *code, c
     f->kept++;
 }
 
+void finding_place(struct findings *f, size_t offset, unsigned element, unsigned component)
+{
+    if (!f->last || f->dropped)
+        return;
+    f->last->at = offset + 1;
+    f->last->element = element;
+    f->last->component = component;
+}
+
 void finding_machine(struct findings *f, int error, const char *path)
 {
     if (!f->machine)
@@ -57,6 +66,8 @@ void findings_append(struct findings *f, const struct findings *from)
     unsigned errors = from->errors, warnings = from->warnings;
     for (const struct finding *i = from->first; i; i = i->next) {
         finding_add(f, i->severity, i->code, i->where, i->todo, "%s", i->what);
+        if (i->at)
+            finding_place(f, i->at - 1, i->element, i->component);
         errors -= i->severity == SEVERITY_ERROR;
         warnings -= i->severity == SEVERITY_WARNING;
     }

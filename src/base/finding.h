@@ -17,6 +17,9 @@ struct finding {
         *where; /* "line 3, PO1 segment 7, element PO103", "partners.d/fjord.conf:12", "lines[2].uom" or "" */
     const char *what; /* "The unit code PALLE2 is not in codes/x12-unit.tsv." */
     const char *todo; /* "Add it to … or correct the order." or "" */
+    /* where in the input, for who has it at hand (`check` shows it) */
+    size_t at;                   /* 1 and the offset of the segment's first byte; 0: not known */
+    unsigned element, component; /* which element of it, 1..; 0: none */
 };
 
 /* The findings of one document. Allocates from arena; at most limit are kept (0: 100), the rest are counted.
@@ -42,6 +45,8 @@ void findings_append(struct findings *f, const struct findings *from);
 /* Whether no more are kept: then the next is counted here, and nothing need be worded for it. So a million
  * mistakes cost no memory. */
 bool findings_full(struct findings *f, enum severity severity);
+/* Where in the input that stands which was added last: offset, and element and component or 0. */
+void finding_place(struct findings *f, size_t offset, unsigned element, unsigned component);
 /* One paragraph a finding: what, where, what to do. */
 void findings_print(const struct findings *f, struct buffer *out);
 

@@ -16,8 +16,9 @@ void check_open(struct check *c, const struct dictionary *d, const struct set *s
     c->label[0] = c->label[1] = SLICE_NONE;
     c->leaving = leaving;
     c->lenient = false;
+    c->text = NULL;
     c->position = 1;
-    c->id = c->qualifier = SLICE_NONE;
+    c->id = c->qualifier = c->trailer = SLICE_NONE;
     c->walk.steps = c->dictionary ? c->dictionary->steps : NULL;
     if (set)
         walk_open(&c->walk, set);
@@ -49,12 +50,17 @@ static const char *element_name(const struct check *c, unsigned element, unsigne
 static const char *where_segment(const struct check *c)
 {
     struct arena *a = c->findings->arena;
-    bool show = c->qualifier.len > 0 && c->qualifier.len <= 20;
-    for (size_t i = 0; show && i < c->qualifier.len; i++)
-        show = (unsigned char)c->qualifier.ptr[i] > 0x20 && (unsigned char)c->qualifier.ptr[i] < 0x7f;
+    struct slice first = c->qualifier;
+    const char *part =
+        c->text && first.len ? memchr(first.ptr, c->text->delimiters.component, first.len) : NULL;
+    if (part)
+        first.len = (size_t)(part - first.ptr);
+    bool show = first.len > 0 && first.len <= 20;
+    for (size_t i = 0; show && i < first.len; i++)
+        show = (unsigned char)first.ptr[i] > 0x20 && (unsigned char)first.ptr[i] < 0x7f;
     char separator[2] = {show ? c->dictionary->dictionary.standard->separator : '\0', '\0'};
     return arena_printf(a, "%s, segment %zu, %s%s%.*s", check_label(c), c->position, fault_plain(a, c->id),
-                        separator, show ? (int)c->qualifier.len : 0, show ? c->qualifier.ptr : "");
+                        separator, show ? (int)first.len : 0, show ? first.ptr : "");
 }
 
 static const char *where_element(const struct check *c, const struct check_at *at)
@@ -82,6 +88,13 @@ static struct fault fault_here(const struct check *c, enum fault_kind kind)
                           .value = SLICE_NONE};
 }
 
+/* The segment at hand is where its id stands in the input. */
+static void place(const struct check *c, unsigned element, unsigned component)
+{
+    if (c->text && c->id.ptr >= c->text->input.ptr && c->id.ptr < c->text->input.ptr + c->text->input.len)
+        finding_place(c->findings, (size_t)(c->id.ptr - c->text->input.ptr), element, component);
+}
+
 void check_segment_fault(struct check *c, enum fault_kind kind, const char *format, ...)
 {
     struct fault fault = fault_here(c, kind);
@@ -94,6 +107,7 @@ void check_segment_fault(struct check *c, enum fault_kind kind, const char *form
     finding_add(c->findings, fault.severity,
                 fault_code(c->findings->arena, c->dictionary->dictionary.standard, kind), where_segment(c),
                 todo(c), "%s", what);
+    place(c, 0, 0);
 }
 
 static struct fault element_fault(const struct check *c, const struct check_at *at, enum fault_kind kind)
@@ -112,7 +126,8 @@ static void say(struct check *c, const struct check_at *at, const struct fault *
 {
     finding_add(c->findings, fault->severity,
                 fault_code(c->findings->arena, c->dictionary->dictionary.standard, fault->kind),
-                where_element(c, at), todo(c), "%s", what);
+                where_element(c, at), fault->severity == SEVERITY_ERROR ? todo(c) : "", "%s", what);
+    place(c, at->element, at->component);
 }
 
 /* ---- values ---- */
@@ -377,6 +392,7 @@ static void missing_item(void *context, const struct walk_level *level, const st
                 "The mandatory %s %s (%s)%s%s%s%s is missing; it should stand before this place.",
                 item->items ? word : "segment", item->id, item->segment->name, *in ? " of " : "",
                 *in ? word : "", *in ? " " : "", in);
+    place(c, 0, 0);
 }
 
 /* "loop PO1/PID" that would take the segment; for the sentence about one that stands elsewhere. */
@@ -450,7 +466,7 @@ const struct segment_plan *check_segment(struct check *c, struct slice id, struc
 void check_close(struct check *c)
 {
     c->position++;
-    c->id = slice_of(c->dictionary->dictionary.standard->trailer);
+    c->id = c->trailer.ptr ? c->trailer : slice_of(c->dictionary->dictionary.standard->trailer);
     c->qualifier = SLICE_NONE;
     walk_close(&c->walk, missing_item, c);
 }

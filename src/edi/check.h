@@ -4,18 +4,21 @@
 #define SPOOLGATE_EDI_CHECK_H
 
 #include "edi/element.h"
+#include "edi/segment.h"
 #include "edi/walk.h"
 
 struct check {
     const struct dictionary_tables *dictionary;
     const struct set *set; /* NULL: segments of the envelope */
     struct findings *findings;
-    struct faults *faults;      /* may be NULL */
-    struct slice label[2];      /* how findings name it: "850", "0001" */
-    bool leaving;               /* our document on its way out */
-    bool lenient;               /* a value that is wrong is told, and no error */
-    size_t position;            /* of the segment at hand; ST is 1 */
-    struct slice id, qualifier; /* of the segment at hand, and its first element */
+    struct faults *faults;       /* may be NULL */
+    struct slice label[2];       /* how findings name it: "850", "0001" */
+    bool leaving;                /* our document on its way out */
+    const struct edi_text *text; /* what is read; NULL: a tree is written */
+    bool lenient;                /* a value that is wrong is told, and no error */
+    size_t position;             /* of the segment at hand; ST is 1 */
+    struct slice id, qualifier;  /* of the segment at hand, and its first element */
+    struct slice trailer;        /* the id of the set's trailer, when it came to it */
     struct walk walk;
 };
 

@@ -9,6 +9,7 @@ void reading_open(struct reading *r, const struct edi_text *text, const struct d
 {
     check_open(&r->check, d, set, leaving, f, faults);
     r->text = text;
+    r->check.text = text;
     r->arena = f->arena;
     r->root = NULL;
     r->nodes = 0;

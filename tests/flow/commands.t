@@ -59,6 +59,17 @@ sed 's/~GE\*1/~GE*2/; s/BEG\*00/BEG*QX/' "$work/order.x12" >"$work/bad.x12"
 "$SPOOLGATE" check "$work/bad.x12" >"$work/check" 2>&1
 is $? 1 "and a broken one not"
 like "$(cat "$work/check")" 'BEG01' "naming the element"
+like "$(grep -A1 'BEG\*QX' "$work/check" | tail -1)" '^ *\^\^$' "the segment is shown, and the place marked"
+is "$("$SPOOLGATE" check --json "$work/bad.x12" | jq -r '.in_order, .findings[0].code, .findings[0].element, (.findings[0].segment | startswith("BEG*QX"))' | tr '\n' ' ')" \
+    "false x12.element.code 1 true " "check --json says the same to programs"
+is "$("$SPOOLGATE" check --sarif "$work/bad.x12" "$work/order.x12" | jq -r '.version, .runs[0].results[0].ruleId, .runs[0].results[0].locations[0].physicalLocation.region.startLine' | tr '\n' ' ')" \
+    "2.1.0 x12.element.code 4 " "and check --sarif, with the line"
+"$SPOOLGATE" check --json --archive >/dev/null 2>&1
+is $? 64 "which are for files"
+is "$("$SPOOLGATE" check "$top_srcdir/tests/corpus/edifact/orders.edi")" "$top_srcdir/tests/corpus/edifact/orders.edi: in order: 1 message, D.96A" "check finds an EDIFACT order in order"
+sed 's/QTY+21:120/QTY+21:mange/' "$top_srcdir/tests/corpus/edifact/orders.edi" | "$SPOOLGATE" check - >"$work/check"
+is $? 1 "and a broken one not, from a pipe"
+like "$(cat "$work/check")" '^-:9: ORDERS 1, segment 7, QTY\+21, element QTY01-2 \(Quantity\): "mange" is no number' "with its line and place"
 "$SPOOLGATE" translate --map x12/850 --to canonical "$work/order.x12" >"$work/back.json"
 is "$(jq -cS '{number,lines:[.lines[]|{quantity,price}]}' "$work/back.json")" "$(jq -cS '{number,lines:[.lines[]|{quantity,price}]}' "$work/canonical.json")" "what is read back from X12 is what was written"
 "$SPOOLGATE" translate /nowhere --map x12/850 >/dev/null 2>&1

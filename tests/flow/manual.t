@@ -147,7 +147,8 @@ same([map { my ($first) = split / \| /; $first =~ /`([a-z.-]+)`/g } split /\n/, 
     'map-language.md: the codes of findings', 'the page', 'the program');
 
 my %x12;
-$x12{$_} = 1 for grep { $_ ne 'x12.none' } map { slurp($_) =~ /"(x12\.[a-z.-]+)"/g } glob("$top/src/edi/*.c"), glob("$top/src/syntax/*.c");
+$x12{$_} = 1 for map { slurp($_) =~ /"(x12\.[a-z.-]+)"/g } glob("$top/src/edi/*.c $top/src/edi/x12/*.c $top/src/syntax/*.c");
+$x12{"x12.$_"} = 1 for grep { $_ ne 'none' } slurp("$top/src/edi/fault.c") =~ /\[FAULT_\w+\] = \{"([a-z.-]+)"/g;
 my @x12_page;
 for my $row (slurp("$top/docs/x12.md") =~ /^\| (`x12\..*?) \|/mg) {
     my $group = '';

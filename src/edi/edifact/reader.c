@@ -89,6 +89,7 @@ static int fatal(struct edifact_reader *r, struct findings *f, enum fault_kind k
                            plain(f, r->header.interchange_reference), r->lexer.number,
                            plain(f, r->segment.id)),
               "The sender has to correct the envelope and send the interchange again.", "%s", what);
+    finding_place(f, r->segment.id.len ? r->segment.at : r->lexer.at, 0, 0);
     r->state = ENDED;
     return -1;
 }
@@ -241,6 +242,7 @@ static void message_fault(struct edifact_reader *r, struct findings *f, enum fau
               arena_printf(f->arena, "%s %s, segment %zu, %s", plain(f, r->header.message),
                            plain(f, r->header.message_reference), position, plain(f, r->segment.id)),
               "The sender has to correct it and send it again.", "%s", what);
+    finding_place(f, r->segment.at, 0, 0);
 }
 
 static int next_segment(struct edifact_reader *r, struct findings *f)
@@ -284,6 +286,7 @@ static void close_message(struct edifact_reader *r, struct reading *reading, str
 {
     const struct edi_segment *s = &r->segment;
     unsigned long count;
+    reading->check.trailer = s->id;
     check_close(&reading->check);
     size_t position = reading->check.position;
     if (!parse_count(element(s, 1), &count) || count != position)

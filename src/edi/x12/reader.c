@@ -72,6 +72,7 @@ static int fatal(struct x12_reader *r, struct findings *f, enum fault_kind kind,
               arena_printf(f->arena, "interchange %s, segment %zu of the file, %s",
                            plain(f, r->interchange_control), r->lexer.number, plain(f, r->segment.id)),
               "The sender has to correct the envelope and send the interchange again.", "%s", what);
+    finding_place(f, r->segment.id.len ? r->segment.at : r->lexer.at, 0, 0);
     r->state = ENDED;
     return -1;
 }
@@ -243,6 +244,7 @@ static void set_fault(struct x12_reader *r, struct findings *f, enum fault_kind 
               arena_printf(f->arena, "%s %s, segment %zu, %s", plain(f, r->header.set),
                            plain(f, r->header.set_control), position, plain(f, r->segment.id)),
               "The sender has to correct it and send it again.", "%s", what);
+    finding_place(f, r->segment.at, 0, 0);
 }
 
 /* The next segment: 1, -1. */
@@ -279,6 +281,7 @@ static bool at_trailer(const struct x12_reader *r)
 static int close_set(struct x12_reader *r, struct reading *reading, struct findings *f)
 {
     const struct edi_segment *s = &r->segment;
+    reading->check.trailer = s->id;
     check_close(&reading->check);
     size_t position = reading->check.position;
     unsigned long count;
