@@ -77,4 +77,28 @@ is "$(find "$got" -size 0 | wc -l)" 0 "nor empty"
 is "$(find "$spool/error" -name message.x12 | wc -l)" 0 "no order went to error/"
 is "$(find "$spool/error" "$spool/archive" -name 'source.txt' -exec cat {} + | grep '^answer' | sort)" "$(sort "$work/laid")" \
     "each answer that it laid is here once"
+
+# ---- in doubt at one address, and the endpoint has another one by then ----
+other=$SFTP_ROOT/hansen/other
+mkdir -p "$other"
+touch "$hold/hold-18"
+order
+doubted=$((800000 + number))
+"$SPOOLGATE" run 2>>"$work/run.log" & gateway=$!
+wait_for 30 test -e "$hold/holding"
+kill -KILL "$gateway"; wait "$gateway" 2>/dev/null
+setting "$site/spoolgate.conf" "endpoint hansen-sftp" directory "$other"
+order
+"$SPOOLGATE" run 2>>"$work/run.log" & gateway=$!
+error_of() { grep -l "\"number\": *\"$doubted\"" "$spool"/error/*/document.json 2>/dev/null; }
+wait_for 60 test -e "$other/PO-$((800000 + number)).x12"
+ok "what comes later goes to the new address" test -e "$other/PO-$((800000 + number)).x12"
+wait_for 60 error_of
+ok "a person decides about the one in doubt" error_of
+like "$(cat "$(dirname "$(error_of)")/error.txt")" "handed over to sftp://.*$in" "who is told where it went"
+ok "it was not sent to the new address" test ! -e "$other/PO-$doubted.x12"
+rm -f "$hold/holding"
+wait_for 30 test -e "$in/PO-$doubted.x12"
+ok "and arrives at the old one in the end" test -e "$in/PO-$doubted.x12"
+kill -TERM "$gateway"; wait "$gateway" 2>/dev/null
 finish
