@@ -189,23 +189,6 @@ static int take_one(struct document *d, const char *file)
     return rc;
 }
 
-/* Who wrote what is translated in place of the source. */
-static void note_corrector(struct document *d, const char *file)
-{
-    char owner[OWNER_TEXT];
-    struct stat st;
-    if (strncmp(file, "corrected.", 10) != 0 || fstatat(d->folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return;
-    json_t *corrected = json_object_get(d->envelope, "corrected");
-    if (!json_is_object(corrected)) {
-        corrected = json_object();
-        json_object_set_new(d->envelope, "corrected", corrected);
-    }
-    owner_text(st.st_uid, owner);
-    json_object_set_new(corrected, "owner", json_string(owner));
-    document_note(d, "operator", "%s is translated in place of the source; its owner is %s", file, owner);
-}
-
 /* ---- after the sync ---- */
 
 /* 1 the same; 0 not, or its owner does not let us see; -1 with errno: the machine's fault. */
@@ -346,10 +329,34 @@ int own_take(struct document *d)
     int rc = own_recover(d);
     if (rc == 0)
         rc = list(d->folder, "source.", "corrected.", &f);
-    for (size_t i = 0; rc == 0 && i < f.count; i++) {
-        note_corrector(d, f.name[i]);
+    for (size_t i = 0; rc == 0 && i < f.count; i++)
         if (is_foreign_file(d->folder, f.name[i]))
             rc = take_one(d, f.name[i]);
-    }
     return rc;
+}
+
+static void note_corrector(struct document *d, const char *file)
+{
+    char owner[OWNER_TEXT], received[SPOOL_NAME_MAX + 1];
+    struct stat st;
+    beside(received, OWN_RECEIVED, file);
+    if (is_as_noted(d, file) || (fstatat(d->folder, received, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+                                 fstatat(d->folder, file, &st, AT_SYMLINK_NOFOLLOW) < 0))
+        return;
+    json_t *corrected = json_object_get(d->envelope, "corrected");
+    if (!json_is_object(corrected)) {
+        corrected = json_object();
+        json_object_set_new(d->envelope, "corrected", corrected);
+    }
+    owner_text(st.st_uid, owner);
+    json_object_set_new(corrected, "owner", json_string(owner));
+    document_note(d, "spool", "%s is translated in place of the source; its owner is %s", file, owner);
+}
+
+void own_note_corrector(struct document *d)
+{
+    struct files f;
+    if (list(d->folder, "corrected.", NULL, &f) == 0)
+        for (size_t i = 0; i < f.count; i++)
+            note_corrector(d, f.name[i]);
 }

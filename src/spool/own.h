@@ -25,6 +25,8 @@ int own_ready(int folder, unsigned settle_seconds);
 /* After: its sources and corrections are ours. 0; 1: one is being written, and all is as it was; -1 with
  * errno. d->received says whether originals wait in it. */
 int own_take(struct document *d);
+/* Behind that: history says whose correction it is, once for each that is new. */
+void own_note_corrector(struct document *d);
 /* After the sync of what was taken: an original that still is what was copied is removed; one that was
  * written to since becomes a new document in its inbox (a correction: later-<file>), which history and log
  * say. -1 with errno. */

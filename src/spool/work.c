@@ -264,6 +264,7 @@ static int take_folder(struct document *d)
     if (rc == 0 && !given_back && !delivered && (endpoint || outcome) && !document_person_noted(d))
         document_note(d, "operator", "moved by hand to translate/; it was %s%s", outcome ? "" : "for outbox/",
                       outcome ? outcome : endpoint);
+    own_note_corrector(d);
     return rc < 0 ? -1 : 0;
 }
 

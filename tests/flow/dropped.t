@@ -126,6 +126,7 @@ chmod 666 "$spool/error/$name/corrected.json"
 ok "a correction goes through" wait_for 20 arrived 1004
 history=$("$SPOOLGATE" show "$(basename "$(folder 1004)")")
 like "$history" 'put back from error/ to translate by spoolgate retry: as they said on the telephone' "the history has the reason"
+unlike "$history" 'by hand' "and nothing of a hand that was not there"
 like "$history" "corrected.json is translated in place of the source; its owner is $(id -un)" "and whose correction it was"
 is "$(stat -c %a "$(folder 1004)/corrected.json")" 640 "which nobody else can write to any more"
 
@@ -191,6 +192,43 @@ numbered 2004 >"$spool/inbox/patient/operators.json"
 ok "what an operator puts in does not wait for that" wait_for 20 arrived 2004
 ok "a customer's does, as long as the source's setting says" test -e "$spool/inbox/patient/customers.json"
 rm "$spool/inbox/patient/customers.json"
+stop
+
+# kill -9 at any time, while the customer drops files whose second name he keeps
+cat >"$work/dropper" <<'EOF'
+for f in "$2"/*; do
+    name=$(basename "$f")
+    head -c 300 "$f" >"$1/$name"
+    ln "$1/$name" "$3/$name" && tail -c +301 "$f" >>"$3/$name" # by the other name, at once
+done
+sleep 8
+for f in "$3"/*.json; do printf XXXX 1<>"$f"; done
+EOF
+mkdir "$work/pile"
+for n in $(seq 2201 2260); do numbered "$n" >"$work/pile/$n.json"; done
+chmod -R a+rX "$work/pile" "$work/dropper"
+as_customer bash "$work/dropper" "$inbox" "$work/pile" "$base/customer" &
+dropper=$!
+pids+=("$dropper")
+for k in $(seq 25); do
+    "$SPOOLGATE" translator 1 2>>"$work/translator.log" &
+    translator=$!
+    sleep "0.$((RANDOM % 5 + 1))$((RANDOM % 10))"
+    kill -9 $translator
+    wait $translator 2>/dev/null
+done
+start env
+wait $dropper
+piled() { [ "$(find "$spool/outbox" -name document.json -exec grep -h '"number": *"22[0-6][0-9]"' {} + | sort -u | wc -l)" -ge 60 ]; }
+ok "of a customer's files none is lost through 25 kills" wait_for 60 piled
+is "$(find "$spool/outbox" -name document.json -exec grep -h '"number": *"22[0-6][0-9]"' {} + | sort | uniq -d)" "" "none is there twice"
+is "$(folders "$spool/error")" 0 "none was taken half"
+for d in $(grep -l '"number": *"22[0-6][0-9]"' "$spool"/outbox/lofoten/*/document.json | xargs -n 1 dirname); do
+    [ "$(jq -r .referenceNumber "$d/source.json" 2>&1)" = "$(jq -r .number "$d/document.json")" ] || echo "$d"
+    [ "$(stat -c '%u %h' "$d/source.json")" = "0 1" ] || echo "$d"
+done >"$work/altered"
+is "$(cat "$work/altered")" "" "and each is ours, and what was received"
+is "$(find "$spool/translate" "$spool/outbox" -name '.received*' -o -name '.copy*' -o -name '.given-back')" "" "nothing is left in between"
 stop
 
 # ---- the gateway as a user of its own, without and with CAP_LEASE ----

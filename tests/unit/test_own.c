@@ -319,6 +319,13 @@ static void a_correction_becomes_ours_too(void **state)
     assert_int_equal(fstatat(d.folder, "corrected.json", &st, 0), 0);
     assert_true(own_is(&st));
     assert_non_null(strstr(document_text(&d, "corrected.owner"), "uid "));
+    /* taken once more with the same correction, which is ours now: nothing new of its owner */
+    json_object_set_new(json_object_get(d.envelope, "corrected"), "owner", json_string("kari (uid 1003)"));
+    struct buffer b = {0};
+    assert_int_equal(document_read(&d, "corrected.json", &b, NULL), 0);
+    buffer_free(&b);
+    own_note_corrector(&d);
+    assert_string_equal(document_text(&d, "corrected.owner"), "kari (uid 1003)");
     document_close(&d);
     desk_close(&k);
 }
