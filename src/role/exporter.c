@@ -275,6 +275,14 @@ static int work_until_stopped(struct exporter *e, struct board_entry *board)
     return e->process.reload ? ROLE_RELOAD : EX_OK;
 }
 
+/* The file stays when nobody writes it any more. */
+static void write_last(struct exporter *e)
+{
+    e->gauges.stopping = true;
+    e->made = e->written = 0;
+    write_file(e);
+}
+
 int role_metrics(struct role_context *c)
 {
     struct exporter *e = calloc(1, sizeof *e);
@@ -293,6 +301,8 @@ int role_metrics(struct role_context *c)
         status = work_until_stopped(e, c->board);
     else if (process_stopping(&e->process))
         status = EX_OK;
+    if (status == EX_OK && e->state)
+        write_last(e);
     if (e->daemon)
         MHD_stop_daemon(e->daemon);
     if (e->folder >= 0)

@@ -187,7 +187,8 @@ static void read_roles(struct reading *r)
         run = json_parse(buffer_as_slice(&text), NULL);
     buffer_free(&text);
     int64_t pid = json_integer_at(run, "pid", 0);
-    bool runs = pid > 0 && pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+    bool runs =
+        !r->kept->stopping && pid > 0 && pid <= INT32_MAX && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
     set(r, UP, runs, "", "");
     json_array_foreach(json_object_get(run, "roles"), i, role)
     {

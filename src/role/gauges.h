@@ -11,6 +11,7 @@
  * yet. */
 #define GAUGES_PLACES 256
 struct gauges {
+    bool stopping; /* the gateway that asks is about to end */
     struct counted {
         dev_t device;
         ino_t inode;

@@ -97,6 +97,7 @@ done
 kill "$gateway"
 wait "$gateway"
 ok "it ends in order" test $? -eq 0 -a ! -e "$site/spool/.metrics"
+is "$(value spoolgate_up "$site/metrics/spoolgate.prom") $(value 'spoolgate_fetched_documents_total{endpoint="visma"}' "$site/metrics/spoolgate.prom")" "0 10" "and the file says so, with what was counted"
 
 # a vendor that wants a pause gets one, and the poller sleeps meanwhile
 kill "$sandbox_pid"
