@@ -93,6 +93,8 @@ int board_replace(struct board *b, const struct config *c)
                 memcpy(anew.roles[i].entry->outages, b->roles[k].entry->outages,
                        sizeof b->roles[k].entry->outages);
                 anew.roles[i].restarts = b->roles[k].restarts;
+                anew.roles[i].failures = b->roles[k].failures;
+                anew.roles[i].down = b->roles[k].down;
             }
     board_close(b);
     *b = anew;

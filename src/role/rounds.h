@@ -8,8 +8,8 @@
 #include <time.h>
 
 struct trouble {      /* what is wrong now */
-    const char *what; /* "send", "held", "fetch", "chores", "role", "disk", "spool", "state"; and what
-                         `status` sees for itself: "error", "overdue" */
+    const char *what; /* "send", "held", "fetch", "chores", "role", "disk", "spool", "state", "config",
+                         "alerts"; and what `status` sees for itself: "error", "overdue" */
     char where[64];   /* "orderful", "translator 1"; "" of disk, spool, state and error */
     long count;       /* documents in error/, late acknowledgments; else 0 */
     struct outage state;

@@ -50,7 +50,8 @@ struct supervisor {
     struct idle idle;
     struct rounds rounds;
     struct alerts alerts;
-    int run_failed; /* errno of the last try to write .run.json */
+    struct outage refused; /* what is on the disk is not what is in force */
+    int run_failed;        /* errno of the last try to write .run.json */
     bool limit_hit, shown;
 };
 
@@ -252,6 +253,19 @@ static void take(struct supervisor *s, struct installation *anew)
     log_info("the configuration was read again");
 }
 
+/* Until it is put right: the next start would fail. */
+static void note_refused(struct supervisor *s, int result, bool machine)
+{
+    if (result == 0)
+        outage_over(&s->refused, "the configuration is in order again");
+    else
+        outage_see(&s->refused, "the configuration on the disk is not in force",
+                   machine
+                       ? "It cannot be read now; it is tried again."
+                       : "It is not in order, and the one before stays: spoolgate config check names each "
+                         "mistake.");
+}
+
 static void reload(struct supervisor *s)
 {
     struct installation anew = {0};
@@ -273,6 +287,7 @@ static void reload(struct supervisor *s)
         s->seen = (struct fingerprint){0};
     } else
         log_error("the configuration is not in order: the one in force stays");
+    note_refused(s, result, machine);
     tell_looked(s);
     if (s->options->until_idle)
         return;
@@ -354,6 +369,7 @@ static void go_round(struct supervisor *s)
         note_health(&s->board.roles[i], now);
     rounds_look(&s->rounds, &s->board, &s->spool, s->config, s->run_failed);
     rounds_add(&s->rounds, &s->alerts.failing, "alerts", "");
+    rounds_add(&s->rounds, &s->refused, "config", "");
     if (!s->options->until_idle) { /* who runs it until idle reads what it says at its end */
         alerts_look(&s->alerts, &s->rounds, s->config);
         alerts_step(&s->alerts, s->config, s->lock, &s->process);

@@ -82,6 +82,14 @@ if mountpoint -q "$small"; then
 else
     skip "a full disk" "a small filesystem cannot be mounted here"
 fi
+# a configuration that is refused: the one before stays, and somebody should know before the next start
+setting "$site/spoolgate.conf" spoolgate group nonsense
+has_config() { jq -e '.outages[] | select(.what == "config")' "$site/spool/.run.json" >/dev/null; }
+no_config() { ! has_config; }
+ok "a configuration that was refused lasts as an outage" wait_for 60 has_config
+setting "$site/spoolgate.conf" spoolgate group 64
+ok "until it is in order" wait_for 60 no_config
+like "$(log)" 'the configuration is in order again' "as the log says"
 ok "a role that lives on is no outage any more" wait_for 180 said 'translator 2 runs again, after'
 ok "and nobody is needed for it" wait_for 20 no_problem role
 kill -TERM $run

@@ -1,4 +1,4 @@
-check_PROGRAMS += tests/unit/test_role tests/unit/test_translator tests/unit/test_again tests/unit/test_dispatch tests/unit/test_confine tests/unit/test_outage
+check_PROGRAMS += tests/unit/test_role tests/unit/test_translator tests/unit/test_again tests/unit/test_dispatch tests/unit/test_confine tests/unit/test_outage tests/unit/test_alerts
 tests_unit_test_role_SOURCES = tests/unit/test_role.c tests/unit/tree.h
 tests_unit_test_role_LDADD = $(unit_ldadd)
 tests_unit_test_translator_SOURCES = tests/unit/test_translator.c tests/unit/site.h tests/unit/tree.h
@@ -11,3 +11,5 @@ tests_unit_test_confine_SOURCES = tests/unit/test_confine.c tests/unit/site.h te
 tests_unit_test_confine_LDADD = $(unit_ldadd)
 tests_unit_test_outage_SOURCES = tests/unit/test_outage.c tests/unit/tree.h
 tests_unit_test_outage_LDADD = $(unit_ldadd)
+tests_unit_test_alerts_SOURCES = tests/unit/test_alerts.c tests/unit/tree.h
+tests_unit_test_alerts_LDADD = $(unit_ldadd)
