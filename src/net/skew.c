@@ -69,7 +69,7 @@ static void tell_of_jump(const char *host, int64_t before, int64_t now)
 }
 
 /* What the last spell becomes, or another one begun; false: nothing is new. Servers that take turns, with
- * clocks of their own, are one spell that covers them all. */
+ * clocks of their own, are one spell that covers them all, and told of once. *jumped: worth a word. */
 static bool merge(struct skew_row *r, bool known, int64_t middle, int64_t spread, int64_t now, bool *jumped)
 {
     *jumped = known && (middle + spread < r->least - JUMP || middle - spread > r->most + JUMP);
@@ -82,6 +82,8 @@ static bool merge(struct skew_row *r, bool known, int64_t middle, int64_t spread
                                .last = middle};
         return true;
     }
+    int64_t beyond = middle > r->most ? middle - r->most : r->least - middle;
+    *jumped = *jumped && beyond > r->most - r->least;
     bool news = middle < r->least - NEWS || middle > r->most + NEWS || now - r->until >= KEPT_NEW ||
                 now < r->until || r->last - middle > NEWS || middle - r->last > NEWS;
     r->least = middle < r->least ? middle : r->least;

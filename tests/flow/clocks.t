@@ -99,6 +99,26 @@ is "$(times 730006) $(outcome 730006)" "1 undecided" "another's of an hour ago, 
 like "$(cat "$site"/spool/error/*/error.txt)" 'transaction.* [0-9]+.*could be it' "error.txt says which transaction"
 end_case
 
+# what an earlier try of the same document made, and Orderful refused, is not what a later one made
+begin_case
+drop 730007
+"$SPOOLGATE" run >>"$work/run.out" 2>>"$work/run.log" &
+gateway=$!
+pids+=("$gateway")
+ok "an order arrives" wait_for 30 there 730007
+id=$(transactions | jq -r '.[] | select(.n == "730007") | .id')
+control POST "/orderful/transaction/$id" '{"validationStatus": "INVALID"}' >/dev/null
+in_error() { [ -n "$(find "$site/spool/error" -name error.txt)" ]; }
+ok "it is found invalid" wait_for 30 in_error
+control POST /fault '{"spec": "orderful/POST /v3/transactions:drop@1x1"}' >/dev/null
+mv "$site"/spool/error/2* "$site/spool/translate/"
+twice() { [ "$(times "$1")" -ge 2 ] && [ "$(outcome "$1")" = delivered ]; }
+ok "put back, with the answer lost before the effect, it is sent" wait_for 60 twice 730007
+is "$(times 730007)" 2 "once: the refused one was not taken for it"
+unlike "$(jq -r .external_id "$site"/spool/archive/*/*/*/*/document.json)" "^$id$" "its id is the new one's"
+kill "$gateway"; wait "$gateway"
+end_case
+
 # ---- the ERP's clock ----
 begin_case
 setting "$site/spoolgate.conf" "endpoint visma" start 2026-11-01T00:00:00
