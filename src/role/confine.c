@@ -279,6 +279,16 @@ static bool confine_calls(void)
 }
 #endif
 
+/* Whether confine_calls will succeed, as far as that can be known without doing it. */
+static bool calls_can_be_confined(void)
+{
+#ifdef THIS_ARCHITECTURE
+    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) < 0 && errno == EFAULT;
+#else
+    return false;
+#endif
+}
+
 /* ---- paths ---- */
 
 /* By interface version; a system's header may be older than its kernel. */
@@ -318,6 +328,10 @@ static struct ruleset handled(long version)
         r.net = NET_TCP;
     if (version >= 5)
         r.fs |= FS_IOCTL_DEV;
+    /* What the filter refuses anyway is left out: with a right that no rule gives, each rename walks up to
+     * the root of the filesystem in vain, some 10 microseconds a document. */
+    if (calls_can_be_confined())
+        r.fs &= FS_WRITE;
     if (version >= 6)
         r.scoped = SCOPED;
     return r;

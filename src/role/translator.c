@@ -103,7 +103,7 @@ static size_t list_versions(struct translator *w, const char **paths, size_t n)
  * it has the state's three files alone, which SQLite has made by now. */
 static void give_up(struct translator *w, struct board_entry *board)
 {
-    const char *readable[PATHS] = {"/dev/urandom"}, *writable[5] = {NULL}, *state = w->config->state;
+    const char *readable[PATHS] = {"/dev/urandom"}, *writable[12] = {NULL}, *state = w->config->state;
     size_t n = 1;
     for (const char *const *d = w->config->map_directories; *d; d++)
         readable[n++] = *d;
@@ -115,6 +115,10 @@ static void give_up(struct translator *w, struct board_entry *board)
     readable[n] = NULL;
     n = 0;
     writable[n++] = arena_printf(&w->arena, "/proc/self/fd/%d", w->spool.root);
+    /* the same again, nearer to where the work is done: a look for a rule goes upwards */
+    writable[n++] = arena_printf(&w->arena, "/proc/self/fd/%d", w->work.dir);
+    for (size_t stage = 0; stage < sizeof w->spool.stage / sizeof *w->spool.stage; stage++)
+        writable[n++] = arena_printf(&w->arena, "/proc/self/fd/%d", w->spool.stage[stage]);
     writable[n++] = state;
     writable[n++] = arena_printf(&w->arena, "%s-wal", state);
     writable[n++] = arena_printf(&w->arena, "%s-shm", state);
