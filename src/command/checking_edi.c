@@ -265,7 +265,7 @@ static void read_x12(struct told *t, struct counted *n)
         arena_reset(&names);
         n->version = arena_text(&names, header.version);
     }
-    if (n->result < 0)
+    if (n->result <= 0)
         tell(t, header.delimiters.segment ? &header.delimiters : NULL, &f);
     n->errors = f.errors;
     n->version = n->version ? arena_text(&k->arena, slice_of(n->version)) : "";
@@ -288,7 +288,7 @@ static void read_edifact(struct told *t, struct counted *n)
         tell(t, &header.delimiters, &f);
         f = (struct findings){.arena = &k->arena};
     }
-    if (n->result < 0)
+    if (n->result <= 0)
         tell(t, header.delimiters.segment ? &header.delimiters : NULL, &f);
     n->errors = f.errors;
     n->version = arena_printf(&k->arena, "%.*s.%.*s", SLICE_ARG(header.version), SLICE_ARG(header.release));

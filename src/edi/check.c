@@ -15,7 +15,7 @@ void check_open(struct check *c, const struct dictionary *d, const struct set *s
     c->faults = faults;
     c->label[0] = c->label[1] = SLICE_NONE;
     c->leaving = leaving;
-    c->lenient = false;
+    c->lenient = STRICT;
     c->text = NULL;
     c->position = 1;
     c->id = c->qualifier = c->trailer = SLICE_NONE;
@@ -217,7 +217,7 @@ void check_value_fault(struct check *c, const struct check_at *at, enum fault_ki
         return; /* ISA02, ISA04 */
     if (kind == FAULT_BLANK && !c->leaving)
         severity = SEVERITY_WARNING;
-    if ((kind == FAULT_CODE && e->codes->open) || c->lenient)
+    if (c->lenient == LENIENT_VALUES || (kind == FAULT_CODE && (e->codes->open || c->lenient)))
         severity = SEVERITY_WARNING;
     struct fault fault = element_fault(c, at, kind);
     fault.severity = severity;

@@ -7,6 +7,9 @@
 #include "edi/segment.h"
 #include "edi/walk.h"
 
+/* Which values are told when they are wrong, and no error. */
+enum leniency { STRICT, LENIENT_CODES, LENIENT_VALUES };
+
 struct check {
     const struct dictionary_tables *dictionary;
     const struct set *set; /* NULL: segments of the envelope */
@@ -15,10 +18,10 @@ struct check {
     struct slice label[2];       /* how findings name it: "850", "0001" */
     bool leaving;                /* our document on its way out */
     const struct edi_text *text; /* what is read; NULL: a tree is written */
-    bool lenient;                /* a value that is wrong is told, and no error */
-    size_t position;             /* of the segment at hand; ST is 1 */
-    struct slice id, qualifier;  /* of the segment at hand, and its first element */
-    struct slice trailer;        /* the id of the set's trailer, when it came to it */
+    enum leniency lenient;
+    size_t position;            /* of the segment at hand; ST is 1 */
+    struct slice id, qualifier; /* of the segment at hand, and its first element */
+    struct slice trailer;       /* the id of the set's trailer, when it came to it */
     struct walk walk;
 };
 

@@ -198,6 +198,33 @@ static inline void begin(struct edi_lexer *l)
     l->special &= from;
 }
 
+/* The input ends behind token: a last segment without its terminator is common, and nothing of it is in
+ * doubt. */
+static bool ends_unterminated(struct edi_lexer *l, struct edi_segment *s, const char *token, unsigned tokens,
+                              struct findings *f)
+{
+    const char *end = l->text.input.ptr + l->text.input.len;
+    while (end > token && between_segments(end[-1]))
+        end--;
+    if (!tokens || tokens > SEGMENT_ELEMENTS || !slice_is(s->id, l->standard->closing))
+        return false;
+    s->tokens[tokens++] = (struct slice){token, (size_t)(end - token)};
+    finish(l, s, tokens);
+    s->special = true; /* so that nothing is read beyond the end */
+    s->composed = false;
+    l->at = l->text.input.len;
+    struct fault fault = {.kind = FAULT_INTERCHANGE_END,
+                          .severity = SEVERITY_WARNING,
+                          .segment_id = s->id,
+                          .reference = "",
+                          .loop = ""};
+    fault_add(NULL, f, l->standard, &fault, arena_printf(f->arena, "segment %zu of the file", l->number), "",
+              "The terminator behind the last segment, %s, is missing; it is read all the same.",
+              l->standard->closing);
+    finding_place(f, s->at, 0, 0);
+    return true;
+}
+
 int edi_lexer_next(struct edi_lexer *l, struct edi_segment *s, struct findings *f)
 {
     if (!more(l))
@@ -229,6 +256,8 @@ int edi_lexer_next(struct edi_lexer *l, struct edi_segment *s, struct findings *
             l->at = (size_t)(at + 1 - l->text.input.ptr);
             return 1;
         }
+        if (l->text.input.len - l->block <= 64 && ends_unterminated(l, s, token, tokens, f))
+            return 1;
         if (l->text.input.len - l->block <= 64)
             return lexer_fault(l, s, f, FAULT_INTERCHANGE_END,
                                "The input ends inside a segment: its terminator is missing.");

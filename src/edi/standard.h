@@ -11,6 +11,7 @@ struct edi_standard {
     const char *set;              /* what people call a document in it: "set" */
     const char *loop;             /* "loop" */
     const char *opening;          /* where an interchange's delimiters stand: "ISA" */
+    const char *closing;          /* the segment that ends an interchange: "IEA" */
     const char *header, *trailer; /* "ST", "SE": in a set's table, and not part of the walk */
     char separator;               /* between a segment's elements, where people are shown them */
     bool names_by_number; /* data elements are known by their number: "NAD02-1 (3039 Party identifier)" */

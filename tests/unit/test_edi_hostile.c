@@ -56,8 +56,10 @@ static void every_length(void **state)
 {
     struct bench *b = *state;
     interchange_of(&b->text, "850", ORDER);
-    for (size_t n = 0; n < b->text.len; n++)
+    for (size_t n = 0; n + 1 < b->text.len; n++)
         assert_int_equal(read_copy(b, b->text.ptr, n).last, -1);
+    /* only the last terminator may be missing */
+    assert_int_equal(read_copy(b, b->text.ptr, b->text.len - 1).last, 0);
     struct result whole = read_copy(b, b->text.ptr, b->text.len);
     assert_int_equal(whole.good, 1);
     assert_int_equal(whole.last, 0);

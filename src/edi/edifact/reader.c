@@ -120,7 +120,8 @@ static int check_envelope(struct edifact_reader *r, struct slice label, struct s
     reading.check.label[0] = label;
     reading.check.label[1] = number;
     reading.check.position = r->segment.number;
-    reading.check.lenient = true; /* who it is from and which message it is can be read all the same */
+    reading.check.lenient =
+        LENIENT_VALUES; /* who it is from and which message it is can be read all the same */
     reading_envelope(&reading, &r->segment);
     return f->errors > before ? -1 : 0;
 }

@@ -126,6 +126,8 @@ static int check_envelope(struct x12_reader *r, const struct edi_segment *s, str
     reading.check.label[0] = label;
     reading.check.label[1] = number;
     reading.check.position = s->number;
+    /* qualifiers that no list has are sent, and can be read all the same */
+    reading.check.lenient = segment_key(s->id) == KEY3('I', 'S', 'A') ? LENIENT_CODES : STRICT;
     x12_check_envelope(&reading, s);
     return f->errors > before ? -1 : 0;
 }
@@ -426,7 +428,9 @@ static int envelope_step(struct x12_reader *r, struct node **set, struct finding
         return open_group(r, f);
     if (r->state == IN_INTERCHANGE && key == KEY3('I', 'E', 'A'))
         return envelope_segment(r, &r->segment, f) ? -1 : close_interchange(r, f);
-    if (r->state == IN_INTERCHANGE && key == KEY3('T', 'A', '1'))
+    if (r->state == IN_INTERCHANGE &&
+        (key == KEY3('T', 'A', '1') || key == KEY3('T', 'A', '3') || key == KEY3('I', 'S', 'B') ||
+         key == KEY3('I', 'S', 'E'))) /* interchange acknowledgments, and grades of service */
         return envelope_segment(r, &r->segment, f);
     if (r->state == IN_GROUP && key == KEY2('S', 'T'))
         return open_set(r, set, f);
