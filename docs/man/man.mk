@@ -35,7 +35,7 @@ doc_DATA = \
 	docs/spool.md \
 	docs/state.md \
 	docs/visma.md \
-	docs/x12.md
+	docs/x12.md docs/edifact.md
 
 # the roles have the page of run
 install-data-hook:

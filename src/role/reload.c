@@ -102,7 +102,7 @@ static void add(struct reload *r, const char *folder, const char *name)
 /* The folders on the way to an absolute path, each with the name that leads on. */
 static void add_way(struct reload *r, const char *path, unsigned links)
 {
-    char at[PATH_MAX] = "/", name[NAME_MAX + 1], link[PATH_MAX], target[2 * PATH_MAX];
+    char at[PATH_MAX] = "/", name[NAME_MAX + 1], link[PATH_MAX], target[3 * PATH_MAX];
     struct stat st;
     while (*path && links < LINKS) {
         size_t len = strcspn(path, "/");
