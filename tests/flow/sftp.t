@@ -49,6 +49,7 @@ cp "$work/sshd/known_hosts.kept" "$work/sshd/known_hosts"
 printf 'ISA*00*broken' >"$SFTP_ROOT/hansen/out/answer-1.x12"
 printf 'half' >"$SFTP_ROOT/hansen/out/answer-2.x12.part"
 touch -d '-1 minute' "$SFTP_ROOT"/hansen/out/*
+setting "$site/spoolgate.conf" "endpoint hansen-sftp" pickup hansen/out
 "$SPOOLGATE" run --until-idle --limit 60 >"$work/out" 2>>"$work/log"
 ok "a file the partner put out is fetched and removed there" test ! -e "$SFTP_ROOT/hansen/out/answer-1.x12"
 ok "one with a temporary name is left" test -e "$SFTP_ROOT/hansen/out/answer-2.x12.part"
