@@ -122,6 +122,9 @@ static void an_answer_is_taken_whole(void **state)
     assert_int_equal(x.failure, HTTP_ANSWERED);
     assert_int_equal(x.status, 200);
     assert_string_equal(x.answer.ptr, "hello");
+    int64_t now = instant_now().seconds * 1000 + 1000; /* between the two the other side wrote its Date */
+    assert_true(x.begun > now - 60000 && x.answered >= x.begun && x.answered <= now);
+    assert_int_equal(http_answer_date(&x), -1);
     assert_true(http_answer_header(&x, "X-WORD", text, sizeof text));
     assert_string_equal(text, "first");
     assert_true(http_answer_header(&x, "X-Word-Two", text, sizeof text));

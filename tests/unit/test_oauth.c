@@ -292,6 +292,7 @@ static void refusals_are_told_from_what_passes(void **state)
         {400, "{\"error\":\"invalid_scope\"}", OAUTH_REFUSED, "oauth.invalid_scope"},
         {403, "<html>no</html>", OAUTH_REFUSED, "oauth.refused"},
         {404, "", OAUTH_REFUSED, "oauth.refused"},
+        {302, "", OAUTH_LATER, "oauth.redirect"},
         {429, "", OAUTH_LATER, NULL},
         {500, "{\"error\":\"invalid_client\"}", OAUTH_LATER, NULL},
         {503, "", OAUTH_LATER, NULL},
