@@ -114,7 +114,7 @@ clear_errors
 
 # ---- the ERP's own waits in error/ ----
 mv "$site/partners.d/fjord.conf" "$work/"; sed 's/x12\/850/fjord\/850/' "$work/fjord.conf" >"$site/partners.d/fjord.conf"
-mkdir -p "$site/maps/fjord"; printf 'extends x12/850\nREF[01=ZZ]02 = $customer_account required\n' >"$site/maps/fjord/850.map"
+mkdir -p "$site/maps/fjord"; printf 'extends x12/850\nREF[01=CT]02 : contract_number required\n' >"$site/maps/fjord/850.map"
 order erp 2041 ours; run
 like "$(errors)" "error:" "an order of the ERP that cannot be written"
 order shop 2041 theirs; run
