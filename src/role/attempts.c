@@ -131,6 +131,14 @@ static void note_attempt(struct parcel *p, const json_t *attempt, const char *he
     p->earlier_message = sent && now && strcmp(sent, now) != 0;
 }
 
+/* Killed between making the attempt's file and writing it: the sync that comes before each effect was not
+ * come to, so nothing was attempted. */
+static bool was_not_begun(int folder, const char *name)
+{
+    struct stat st;
+    return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 int attempts_find(struct parcel *p, const char *here)
 {
     char name[32];
@@ -139,6 +147,9 @@ int attempts_find(struct parcel *p, const char *here)
         return -1;
     p->next_attempt = (p->last_attempt > last_receipt ? p->last_attempt : last_receipt) + 1;
     if (!p->last_attempt)
+        return 0;
+    snprintf(name, sizeof name, "attempt-%u.json", p->last_attempt);
+    if (last_receipt < p->last_attempt && was_not_begun(p->document.folder, name))
         return 0;
     snprintf(name, sizeof name, "receipt-%u.json", p->last_attempt);
     json_t *receipt = read_json(p->document.folder, name);

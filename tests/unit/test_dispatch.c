@@ -268,6 +268,23 @@ static void doubt_is_asked_about(void **state)
     }
 }
 
+/* Nothing is attempted before what is in its file is on the disk. */
+static void an_attempt_that_was_not_begun_is_none(void **state)
+{
+    (void)state;
+    struct counter c;
+    counter_open(&c);
+    put(&c, OUTBOX "/" NAME);
+    tree_put(&c.tree, OUTBOX "/" NAME "/attempt-1.json", "");
+    other_side.deliver = DELIVERED;
+    send_group(&c);
+    assert_int_equal(other_side.confirmed, 0);
+    assert_int_equal(other_side.delivered, 1);
+    assert_true(tree_has(&c.tree, ARCHIVE "/" NAME "/attempt-2.json") ||
+                tree_has(&c.tree, ARCHIVE "/attempt-2.json"));
+    counter_close(&c);
+}
+
 static void where_an_attempt_went_is_remembered_with_it(void **state)
 {
     (void)state;
@@ -704,6 +721,7 @@ int main(void)
         cmocka_unit_test(retry_stays_and_says_when),
         cmocka_unit_test(rejected_goes_to_error_and_can_be_put_back),
         cmocka_unit_test(doubt_is_asked_about),
+        cmocka_unit_test(an_attempt_that_was_not_begun_is_none),
         cmocka_unit_test(where_an_attempt_went_is_remembered_with_it),
         cmocka_unit_test(what_did_not_arrive_is_sent_again_at_once),
         cmocka_unit_test(an_answer_that_is_lost_is_not_a_failure),
