@@ -10,7 +10,7 @@
 
 #define SEGMENT_LIMIT (1u << 20)
 
-enum byte_kind { BYTE_PLAIN, BYTE_SPECIAL, BYTE_INNER, BYTE_ELEMENT, BYTE_SEGMENT, BYTE_RELEASE };
+enum byte_kind { BYTE_PLAIN, BYTE_SPECIAL, BYTE_ELEMENT, BYTE_SEGMENT, BYTE_RELEASE };
 
 /* ---- what the bytes are ---- */
 
@@ -21,9 +21,11 @@ static void set_kinds(struct edi_lexer *l)
         l->kind[i] = i < 0x20 || i >= 0x7f ? BYTE_SPECIAL : BYTE_PLAIN;
     if (d->release)
         l->kind[(unsigned char)d->release] = BYTE_RELEASE;
-    if (d->repetition)
-        l->kind[(unsigned char)d->repetition] = BYTE_INNER;
-    l->kind[(unsigned char)d->component] = BYTE_INNER;
+    if (!l->standard->composed) {
+        if (d->repetition)
+            l->kind[(unsigned char)d->repetition] = BYTE_SPECIAL;
+        l->kind[(unsigned char)d->component] = BYTE_SPECIAL;
+    }
     l->kind[(unsigned char)d->element] = BYTE_ELEMENT;
     l->kind[(unsigned char)d->segment] = BYTE_SEGMENT;
 }
@@ -31,20 +33,18 @@ static void set_kinds(struct edi_lexer *l)
 /* A released byte is data, and makes its value special, as the release character does. */
 static void look_table(struct edi_lexer *l, const char *p, size_t n)
 {
-    uint64_t elements = 0, segments = 0, inner = 0, special = 0;
+    uint64_t elements = 0, segments = 0, special = 0;
     bool released = l->released;
     for (size_t i = 0; i < n; i++) {
         unsigned kind = released ? BYTE_SPECIAL : l->kind[(unsigned char)p[i]];
         released = kind == BYTE_RELEASE;
         elements |= (uint64_t)(kind == BYTE_ELEMENT) << i;
         segments |= (uint64_t)(kind == BYTE_SEGMENT) << i;
-        inner |= (uint64_t)(kind == BYTE_INNER) << i;
         special |= (uint64_t)(kind == BYTE_SPECIAL || kind == BYTE_RELEASE) << i;
     }
     l->released = released;
     l->elements = elements;
     l->segments = segments;
-    l->inner = inner;
     l->special = special;
 }
 
@@ -88,13 +88,15 @@ static inline void look_vector(struct edi_lexer *l, const char *p)
     const __m128i *at = (const __m128i *)(const void *)p;
     struct block v = {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2),
                       _mm_loadu_si128(at + 3)};
-    struct block inner = is_byte(v, d->component);
-    if (d->repetition)
-        inner = either(inner, is_byte(v, d->repetition));
+    struct block special = is_unusual(v);
+    if (!l->standard->composed) {
+        special = either(special, is_byte(v, d->component));
+        if (d->repetition)
+            special = either(special, is_byte(v, d->repetition));
+    }
     l->elements = mask_of(is_byte(v, d->element));
     l->segments = mask_of(is_byte(v, d->segment));
-    l->inner = mask_of(inner);
-    l->special = mask_of(is_unusual(v)) & ~(l->elements | l->segments | l->inner);
+    l->special = mask_of(special) & ~(l->elements | l->segments);
 }
 
 static inline bool has_release(const struct edi_lexer *l, const char *p)
@@ -194,7 +196,6 @@ static inline void begin(struct edi_lexer *l)
     uint64_t from = ~UINT64_C(0) << (l->at - l->block);
     l->elements &= from;
     l->segments &= from;
-    l->inner &= from;
     l->special &= from;
 }
 
@@ -211,7 +212,7 @@ static bool ends_unterminated(struct edi_lexer *l, struct edi_segment *s, const 
     s->tokens[tokens++] = (struct slice){token, (size_t)(end - token)};
     finish(l, s, tokens);
     s->special = true; /* so that nothing is read beyond the end */
-    s->composed = false;
+    s->composed = l->standard->composed;
     l->at = l->text.input.len;
     struct fault fault = {.kind = FAULT_INTERCHANGE_END,
                           .severity = SEVERITY_WARNING,
@@ -232,13 +233,12 @@ int edi_lexer_next(struct edi_lexer *l, struct edi_segment *s, struct findings *
     begin(l);
     s->at = l->at;
     s->number = ++l->number;
-    uint64_t special = 0, inner = 0;
+    uint64_t special = 0;
     const char *token = l->text.input.ptr + l->at;
     for (unsigned tokens = 0;;) {
         const char *block = l->text.input.ptr + l->block;
         uint64_t segments = l->segments, before = segments ? (segments & -segments) - 1 : ~UINT64_C(0);
         special |= l->special & before;
-        inner |= l->inner & before;
         for (uint64_t bits = l->elements & before; bits; bits &= bits - 1) {
             const char *at = block + __builtin_ctzll(bits);
             if (__builtin_expect(tokens >= SEGMENT_ELEMENTS, 0))
@@ -252,7 +252,7 @@ int edi_lexer_next(struct edi_lexer *l, struct edi_segment *s, struct findings *
             s->tokens[tokens++] = (struct slice){token, (size_t)(at - token)};
             finish(l, s, tokens);
             s->special = special != 0;
-            s->composed = inner != 0;
+            s->composed = l->standard->composed;
             l->at = (size_t)(at + 1 - l->text.input.ptr);
             return 1;
         }

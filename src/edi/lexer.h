@@ -15,7 +15,7 @@ struct edi_lexer {
     unsigned char kind[256]; /* what each byte is to the lexer */
     /* of the 64 bytes looked at last: bit i is byte i of the block; what is behind `at` still counts */
     size_t block;
-    uint64_t elements, segments, inner, special;
+    uint64_t elements, segments, special;
     bool released; /* the block's first byte is data whatever it is */
 };
 

@@ -268,9 +268,41 @@ static inline unsigned glance_composite(const struct reading *r, const struct po
 
 /* The elements from *i on for as long as they are right at a glance, with their nodes; the set of those that
  * are present. */
-static inline uint64_t read_glancing(struct reading *r, const struct edi_segment *s,
+static inline uint64_t glance_simple(struct reading *r, const struct edi_segment *s,
                                      const struct segment_plan *p, unsigned *i, unsigned known,
                                      struct node *parent)
+{
+    struct node *first = arena_room(r->arena, (known - *i) * sizeof *first), *n = first, *last = parent->last;
+    uint64_t present = 0;
+    unsigned at = *i;
+    for (; at < known; at++) {
+        struct slice v = s->elements[at];
+        if (v.len == 0)
+            continue;
+        if (__builtin_expect(!glance(&p->rules[at], v, 0), 0))
+            break;
+        present |= UINT64_C(1) << at;
+        *n = make_node(r, NODE_STRING, at + 1, v);
+        n->next = n + 1;
+        n++;
+    }
+    *i = at;
+    if (n == first)
+        return 0;
+    n[-1].next = NULL;
+    if (last)
+        last->next = first;
+    else
+        parent->first = first;
+    parent->last = n - 1;
+    arena_take(r->arena, (size_t)((char *)n - (char *)first));
+    return present;
+}
+
+/* The same of a segment in which there may be composites. */
+static inline uint64_t glance_composed(struct reading *r, const struct edi_segment *s,
+                                       const struct segment_plan *p, unsigned *i, unsigned known,
+                                       struct node *parent)
 {
     struct node *first = arena_room(r->arena, p->nodes * sizeof *first), *n = first, *last = parent->last;
     struct node **link = last ? &last->next : &parent->first;
@@ -283,7 +315,7 @@ static inline uint64_t read_glancing(struct reading *r, const struct edi_segment
         if (v.len == 0)
             continue;
         if (p->rules[at].kind != RULE_NONE) {
-            if (__builtin_expect(s->composed && is_inner(d, v), 0) || !glance(&p->rules[at], v, 0))
+            if (is_inner(d, v) || !glance(&p->rules[at], v, 0))
                 break;
             *n = make_node(r, NODE_STRING, at + 1, v);
         } else if (!p->segment.positions[at].composite ||
@@ -312,7 +344,8 @@ static inline void read_elements(struct reading *r, const struct edi_segment *s,
     uint64_t present = 0;
     for (unsigned i = 0; i < known; i++) {
         if (glances) {
-            present |= read_glancing(r, s, p, &i, known, parent);
+            present |= s->composed ? glance_composed(r, s, p, &i, known, parent)
+                                   : glance_simple(r, s, p, &i, known, parent);
             if (i == known)
                 break;
         }

@@ -42,8 +42,9 @@ struct edi_segment {
         struct slice tokens[SEGMENT_ELEMENTS + 1];
     };
     unsigned count; /* elements; trailing empty ones are not counted */
-    bool special;   /* has bytes besides 0x20..0x7E, or released ones */
-    bool composed;  /* has component or repetition separators */
+    bool special;   /* has bytes besides 0x20..0x7E, or released ones; in X12 also component and repetition
+                       separators */
+    bool composed;  /* may have component or repetition separators without being special */
     size_t at;      /* offset of the segment's first byte */
     size_t number;  /* 1.. from the start of the input */
 };

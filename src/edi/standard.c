@@ -36,5 +36,6 @@ const struct edi_standard standard_edifact = {.name = "edifact",
                                               .header = "UNH",
                                               .trailer = "UNT",
                                               .separator = '+',
+                                              .composed = true,
                                               .names_by_number = true,
                                               .version_is_plain = directory};

@@ -14,6 +14,7 @@ struct edi_standard {
     const char *closing;          /* the segment that ends an interchange: "IEA" */
     const char *header, *trailer; /* "ST", "SE": in a set's table, and not part of the walk */
     char separator;               /* between a segment's elements, where people are shown them */
+    bool composed;        /* composites are everywhere: component separators say nothing of a segment */
     bool names_by_number; /* data elements are known by their number: "NAD02-1 (3039 Party identifier)" */
     bool (*version_is_plain)(const char *version); /* may be the name of a folder */
 };
