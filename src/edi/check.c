@@ -2,6 +2,7 @@
  * nothing here returns an error. The sentences name the segment by its position, id and first element
  * ("segment 9, N1*ST"), since that is how one finds it in a file. */
 #include "edi/check.h"
+#include "edi/names.h"
 #include <stdio.h>
 
 #define LISTED_CODES 12
@@ -65,10 +66,9 @@ static const char *where_segment(const struct check *c)
 
 static const char *where_element(const struct check *c, const struct check_at *at)
 {
-    const char *name = at->position ? at->position->name : "";
-    return arena_printf(c->findings->arena, "%s, element %s%s%s%s", where_segment(c),
-                        element_name(c, at->element, at->component), *name ? " (" : "", name,
-                        *name ? ")" : "");
+    struct arena *a = c->findings->arena;
+    return arena_printf(a, "%s, element %s%s", where_segment(c), element_name(c, at->element, at->component),
+                        name_in_parentheses(at->position ? name_of_position(at->position) : NULL));
 }
 
 static const char *loop_at_hand(const struct check *c)
@@ -136,14 +136,15 @@ static const char *code_sentence(struct check *c, const struct element *e, const
 {
     struct arena *a = c->findings->arena;
     const struct code_list *l = e->codes;
+    const char *name = name_in_parentheses(name_of_element(e));
     if (l->count > LISTED_CODES)
-        return arena_printf(
-            a, "%s is not one of the %zu codes of element %s (%s), which stand in %s/codes/%s.tsv.", shown,
-            l->count, e->id, e->name, c->dictionary->folder, e->id);
+        return arena_printf(a,
+                            "%s is not one of the %zu codes of element %s%s, which stand in %s/codes/%s.tsv.",
+                            shown, l->count, e->id, name, c->dictionary->folder, e->id);
     const char *list = "";
     for (size_t i = 0; i < l->count; i++)
         list = arena_printf(a, "%s%s%.*s", list, i ? ", " : "", SLICE_ARG(l->codes[i]));
-    return arena_printf(a, "%s is no code of element %s (%s); there are: %s.", shown, e->id, e->name, list);
+    return arena_printf(a, "%s is no code of element %s%s; there are: %s.", shown, e->id, name, list);
 }
 
 static const char *length_sentence(struct check *c, const struct element *e, struct slice value,
@@ -389,9 +390,9 @@ static void missing_item(void *context, const struct walk_level *level, const st
     finding_add(c->findings, fault.severity,
                 fault_code(c->findings->arena, c->dictionary->dictionary.standard, fault.kind),
                 where_segment(c), todo(c),
-                "The mandatory %s %s (%s)%s%s%s%s is missing; it should stand before this place.",
-                item->items ? word : "segment", item->id, item->segment->name, *in ? " of " : "",
-                *in ? word : "", *in ? " " : "", in);
+                "The mandatory %s %s%s%s%s%s%s is missing; it should stand before this place.",
+                item->items ? word : "segment", item->id, name_in_parentheses(name_of_segment(item->segment)),
+                *in ? " of " : "", *in ? word : "", *in ? " " : "", in);
     place(c, 0, 0);
 }
 
@@ -414,33 +415,35 @@ static const char *find_loop(const struct set_item *items, size_t count, const s
 static bool tell_result(struct check *c, enum walk_result r, const struct segment *s)
 {
     const struct walk_level *l = &c->walk.levels[c->walk.depth];
-    const char *loop;
+    if (r == WALK_HERE || r == WALK_LOOP)
+        return true;
+    const char *loop, *name = name_in_parentheses(name_of_segment(s));
     switch (r) {
-    case WALK_HERE:
-    case WALK_LOOP: return true;
     case WALK_TOO_MANY:
         check_segment_fault(c, FAULT_SEGMENT_REPEATS,
-                            "Segment %s (%s) stands here %zu times; at most %u allowed.", s->id, s->name,
-                            l->uses, l->items[l->index].max_use);
+                            "Segment %s%s stands here %zu times; at most %u allowed.", s->id, name, l->uses,
+                            l->items[l->index].max_use);
         return true;
     case WALK_LOOP_TOO_MANY:
-        check_segment_fault(c, FAULT_LOOP_REPEATS, "Loop %s (%s) stands here %zu times; at most %u allowed.",
-                            l->loop->id, s->name, l[-1].uses, l->loop->max_use);
+        check_segment_fault(c, FAULT_LOOP_REPEATS, "Loop %s%s stands here %zu times; at most %u allowed.",
+                            l->loop->id, name, l[-1].uses, l->loop->max_use);
         return true;
     case WALK_BEFORE:
-        check_segment_fault(c, FAULT_SEGMENT_ORDER,
-                            "Segment %s (%s) comes too late: its place is further up.", s->id, s->name);
+        check_segment_fault(c, FAULT_SEGMENT_ORDER, "Segment %s%s comes too late: its place is further up.",
+                            s->id, name);
         return false;
     case WALK_ELSEWHERE:
         loop = find_loop(c->set->items, c->set->count, s);
         check_segment_fault(c, FAULT_SEGMENT_UNEXPECTED,
-                            "Segment %s (%s) cannot stand here; it belongs into loop %s, which is not open.",
-                            s->id, s->name, loop ? loop : "?");
+                            "Segment %s%s cannot stand here; it belongs into loop %s, which is not open.",
+                            s->id, name, loop ? loop : "?");
         return false;
+    case WALK_HERE:
+    case WALK_LOOP:
     case WALK_NOT_IN_SET: break;
     }
-    check_segment_fault(c, FAULT_SEGMENT_NOT_IN_SET, "Segment %s (%s) is not part of set %s (%s).", s->id,
-                        s->name, c->set->id, c->set->name);
+    check_segment_fault(c, FAULT_SEGMENT_NOT_IN_SET, "Segment %s%s is not part of set %s%s.", s->id, name,
+                        c->set->id, name_in_parentheses(name_of_set(c->set)));
     return false;
 }
 

@@ -3,6 +3,7 @@
  * that a corrected table works without a restart. */
 #include "base/file.h"
 #include "base/fingerprint.h"
+#include "edi/names.h"
 #include "edi/plan.h"
 #include <dirent.h>
 #include <errno.h>
@@ -31,14 +32,20 @@ struct dictionary_library *dictionary_library_open(const char *translators_direc
     return l;
 }
 
+static void tables_free(struct dictionary_tables *d)
+{
+    names_close(d->names);
+    arena_free(&d->arena);
+    free(d);
+}
+
 void dictionary_library_close(struct dictionary_library *l)
 {
     if (!l)
         return;
     for (struct dictionary_tables *d = l->first, *next; d; d = next) {
         next = d->next;
-        arena_free(&d->arena);
-        free(d);
+        tables_free(d);
     }
     if (l->attached)
         l->release(l->attached);
@@ -130,10 +137,10 @@ static struct dictionary_tables *load_once(struct dictionary_library *l, const s
     d->dictionary.standard = standard;
     d->folder = arena_printf(&d->arena, "%s/%s", standard->name, version);
     d->directory = l->directory;
+    d->names = names_open(d->directory, d->folder);
     if (load_tables(d, f) == 0 && !f->machine)
         return d;
-    arena_free(&d->arena);
-    free(d);
+    tables_free(d);
     return NULL;
 }
 
@@ -154,10 +161,8 @@ static struct dictionary_tables *load_steady(struct dictionary_library *l,
                 findings_append(f, &found);
                 return d;
             }
-            if (d) {
-                arena_free(&d->arena);
-                free(d);
-            }
+            if (d)
+                tables_free(d);
         }
         nanosleep(&(struct timespec){.tv_nsec = STEADY_PAUSE * 1000000L}, NULL);
     }
@@ -242,15 +247,7 @@ static int compare_code(const void *wanted, const void *code)
     return c ? c : (x.len > y.len) - (x.len < y.len);
 }
 
-const char *code_name(const struct code_list *l, struct slice code)
-{
-    if (!l || !l->count || !code.ptr)
-        return NULL;
-    const struct slice *at = bsearch(&code, l->codes, l->count, sizeof *l->codes, compare_code);
-    return at ? l->names[at - l->codes].ptr : NULL;
-}
-
 bool code_known_long(const struct code_list *l, struct slice code)
 {
-    return code_name(l, code) != NULL;
+    return l->count && bsearch(&code, l->codes, l->count, sizeof *l->codes, compare_code);
 }

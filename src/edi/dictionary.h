@@ -1,7 +1,7 @@
 /* dictionary: the standard's structure as data, read from translators/x12/<version>/ (format:
  * translators/x12/README.md). Element types, lengths, code lists, segments with conditions, composites, sets
- * with loops. X12 today; EDIFACT's directories are the same tables with other contents. Loaded once a
- * process, then only read. */
+ * with loops; their names stand apart (names.h). X12 today; EDIFACT's directories are the same tables with
+ * other contents. Loaded once a process, then only read. */
 #ifndef SPOOLGATE_EDI_DICTIONARY_H
 #define SPOOLGATE_EDI_DICTIONARY_H
 
@@ -11,16 +11,18 @@
 /* Of X12: AN to B. Of EDIFACT: an is TYPE_AN, a TYPE_A, n TYPE_NUMBER. */
 enum element_type { TYPE_AN, TYPE_ID, TYPE_N, TYPE_R, TYPE_DT, TYPE_TM, TYPE_B, TYPE_A, TYPE_NUMBER };
 
+/* What things are called is asked of names.h, which every struct with an id knows its own of. */
+struct names;
+
 struct code_list {
     const struct slice *codes; /* sorted */
-    const struct slice *names;
     size_t count;
     bool open; /* unknown codes are warnings, not errors */
 };
 
 struct element {
     const char *id; /* "353", "C001" uses composite below */
-    const char *name;
+    struct names *names;
     enum element_type type;
     unsigned char decimals; /* of TYPE_N: N2 has 2 */
     unsigned min, max;
@@ -30,13 +32,13 @@ struct element {
 struct position {                      /* of a segment or composite */
     const struct element *element;     /* NULL for a composite */
     const struct composite *composite; /* NULL for a simple element */
-    const char *name;
-    char requirement; /* 'M' 'O' 'X' */
+    char requirement;                  /* 'M' 'O' 'X' */
     unsigned repeat;
 };
 
 struct composite {
-    const char *id, *name;
+    const char *id;
+    struct names *names;
     const struct position *positions;
     size_t count;
 };
@@ -57,7 +59,8 @@ struct condition {
 };
 
 struct segment {
-    const char *id, *name;
+    const char *id;
+    struct names *names;
     const struct position *positions; /* [0] is element 01 */
     size_t count;
     const struct condition *conditions;
@@ -76,7 +79,8 @@ struct set_item {
 };
 
 struct set {
-    const char *id, *name, *functional_group; /* "850", "Purchase Order", "PO" */
+    const char *id, *functional_group; /* "850", "PO" */
+    struct names *names;
     const struct set_item *items;
     size_t count;
 };
@@ -110,6 +114,5 @@ const struct set *dictionary_set_at(const struct dictionary *d,
                                     size_t n); /* all of them; NULL past the last */
 const struct segment *dictionary_segment(const struct dictionary *d, struct slice id);
 const struct element *dictionary_element(const struct dictionary *d, const char *id);
-const char *code_name(const struct code_list *l, struct slice code); /* NULL when unknown */
 
 #endif

@@ -3,6 +3,7 @@
  * second is still that time. Texts go through as they are (a slice of the input); the other types are made in
  * the arena. */
 #include "edi/element.h"
+#include "edi/names.h"
 #include "edi/x12/x12.h"
 #include "base/date.h"
 #include "base/decimal.h"
@@ -67,7 +68,8 @@ static struct slice format_code(const struct element *e, struct slice v, struct 
     case FAULT_CODE:
         if (e->codes->open)
             return v;
-        return refuse(why, arena_printf(a, "is no code of element %s (%s)", e->id, e->name));
+        return refuse(why, arena_printf(a, "is no code of element %s%s", e->id,
+                                        name_in_parentheses(name_of_element(e))));
     default: return refuse(why, "has characters that a code cannot have");
     }
 }

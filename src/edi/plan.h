@@ -81,8 +81,9 @@ struct dictionary_tables {
     struct dictionary dictionary;
     struct dictionary_tables *next;
     struct arena arena;
-    const char *directory;    /* ".../translators" */
-    const char *folder;       /* "x12/004010" */
+    const char *directory; /* ".../translators" */
+    const char *folder;    /* "x12/004010" */
+    struct names *names;
     struct element *elements; /* sorted by id */
     struct composite_plan *composites;
     struct segment_plan *segments;
@@ -90,7 +91,7 @@ struct dictionary_tables {
     struct set *sets;
     size_t element_count, composite_count, segment_count, set_count, slot_mask;
     struct walk_steps
-        *steps; /* what walks remember (walk.h): the one thing that changes, so one thread a library */
+        *steps; /* what walks remember (walk.h): with the names, what changes, so one thread a library */
 };
 
 /* Steps of loading, each 0 or -1 with findings. */

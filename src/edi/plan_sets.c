@@ -182,7 +182,7 @@ int plan_load_sets(struct dictionary_tables *d, struct findings *f)
 {
     unsigned before = f->errors;
     struct table t;
-    if (table_open(&t, d->directory, arena_printf(&d->arena, "%s/sets/index.tsv", d->folder), 3, f))
+    if (table_open(&t, d->directory, arena_printf(&d->arena, "%s/sets/index.tsv", d->folder), 2, f))
         return -1;
     d->sets = arena_zero(&d->arena, table_lines(&t) * sizeof *d->sets);
     while (table_next(&t)) {
@@ -193,7 +193,7 @@ int plan_load_sets(struct dictionary_tables *d, struct findings *f)
         struct set *set = &d->sets[d->set_count++];
         set->id = arena_text(&d->arena, t.fields[0]);
         set->functional_group = arena_text(&d->arena, t.fields[1]);
-        set->name = arena_text(&d->arena, t.fields[2]);
+        set->names = d->names;
         read_set(d, set, f);
     }
     d->steps = arena_zero(&d->arena, sizeof *d->steps);

@@ -31,13 +31,9 @@ static struct composite_plan *find_composite(const struct dictionary_tables *d, 
 
 /* ---- code lists ---- */
 
-struct code_row {
-    struct slice code, name;
-};
-
 static int by_code(const void *a, const void *b)
 {
-    const struct slice x = ((const struct code_row *)a)->code, y = ((const struct code_row *)b)->code;
+    const struct slice x = *(const struct slice *)a, y = *(const struct slice *)b;
     size_t n = x.len < y.len ? x.len : y.len;
     int c = memcmp(x.ptr, y.ptr, n);
     return c ? c : (x.len > y.len) - (x.len < y.len);
@@ -64,21 +60,19 @@ static void hash_codes(struct dictionary_tables *d, struct code_table *t)
 }
 
 static void sort_codes(struct dictionary_tables *d, struct table *t, struct code_table *out,
-                       struct code_row *rows, size_t count)
+                       struct slice *rows, size_t count)
 {
     qsort(rows, count, sizeof *rows, by_code);
     struct slice *codes = arena_alloc(&d->arena, (count + 1) * sizeof *codes);
-    struct slice *names = arena_alloc(&d->arena, (count + 1) * sizeof *names);
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (n && slice_equal(codes[n - 1], rows[i].code)) {
-            table_fault(t, "The code %.*s stands in this file twice.", SLICE_ARG(rows[i].code));
+        if (n && slice_equal(codes[n - 1], rows[i])) {
+            table_fault(t, "The code %.*s stands in this file twice.", SLICE_ARG(rows[i]));
             continue;
         }
-        codes[n] = arena_copy(&d->arena, rows[i].code);
-        names[n++] = arena_copy(&d->arena, rows[i].name);
+        codes[n++] = arena_copy(&d->arena, rows[i]);
     }
-    out->list = (struct code_list){.codes = codes, .names = names, .count = n, .open = t->open};
+    out->list = (struct code_list){.codes = codes, .count = n, .open = t->open};
 }
 
 const struct code_list *plan_load_codes(struct dictionary_tables *d, const char *element, struct findings *f)
@@ -94,9 +88,9 @@ const struct code_list *plan_load_codes(struct dictionary_tables *d, const char 
         return NULL;
     }
     struct table t;
-    if (table_open(&t, d->directory, arena_printf(&d->arena, "%s/codes/%s.tsv", d->folder, element), 2, f))
+    if (table_open(&t, d->directory, arena_printf(&d->arena, "%s/codes/%s.tsv", d->folder, element), 1, f))
         return NULL;
-    struct code_row *rows = malloc(table_lines(&t) * sizeof *rows);
+    struct slice *rows = malloc(table_lines(&t) * sizeof *rows);
     size_t count = 0;
     if (!rows)
         abort();
@@ -104,7 +98,7 @@ const struct code_list *plan_load_codes(struct dictionary_tables *d, const char 
         if (t.fields[0].len == 0)
             table_fault(&t, "The code is empty.");
         else
-            rows[count++] = (struct code_row){t.fields[0], t.fields[1]};
+            rows[count++] = t.fields[0];
     }
     struct code_table *out = arena_zero(&d->arena, sizeof *out);
     sort_codes(d, &t, out, rows, count);
@@ -138,7 +132,7 @@ static bool element_type(struct slice s, struct element *e)
 static void read_element(struct dictionary_tables *d, struct table *t, struct element *e, struct findings *f)
 {
     e->id = arena_text(&d->arena, t->fields[0]);
-    e->name = arena_text(&d->arena, t->fields[4]);
+    e->names = d->names;
     if (!element_type(t->fields[1], e))
         table_fault(t, "\"%.*s\" is no element type; there are AN, ID, N0 to N9, R, DT, TM and B.",
                     SLICE_ARG(t->fields[1]));
@@ -157,7 +151,7 @@ int plan_load_elements(struct dictionary_tables *d, struct findings *f)
 {
     unsigned before = f->errors;
     struct table t;
-    if (table_open(&t, d->directory, shown(d, "elements.tsv"), 5, f))
+    if (table_open(&t, d->directory, shown(d, "elements.tsv"), 4, f))
         return -1;
     d->elements = arena_zero(&d->arena, table_lines(&t) * sizeof *d->elements);
     while (table_next(&t))
@@ -195,7 +189,6 @@ static void read_composite_row(struct dictionary_tables *d, struct table *t, str
 {
     struct composite *c = &plan->composite;
     p->element = find_element(d, t->fields[2]);
-    p->name = p->element ? p->element->name : "";
     p->repeat = 1;
     if (!p->element)
         table_fault(t, "Element %.*s of composite %s is not in elements.tsv.", SLICE_ARG(t->fields[2]),
@@ -211,7 +204,7 @@ int plan_load_composites(struct dictionary_tables *d, struct findings *f)
 {
     unsigned before = f->errors;
     struct table t;
-    if (table_open(&t, d->directory, shown(d, "composites.tsv"), 5, f))
+    if (table_open(&t, d->directory, shown(d, "composites.tsv"), 4, f))
         return -1;
     d->composites = arena_zero(&d->arena, table_runs(&t) * sizeof *d->composites);
     struct position *positions = arena_zero(&d->arena, table_lines(&t) * sizeof *positions);
@@ -222,12 +215,11 @@ int plan_load_composites(struct dictionary_tables *d, struct findings *f)
                 table_fault(&t, "The rows of composite %.*s must stand together.", SLICE_ARG(t.fields[0]));
             c = &d->composites[d->composite_count++];
             c->composite.id = arena_text(&d->arena, t.fields[0]);
-            c->composite.name = arena_text(&d->arena, t.fields[4]);
+            c->composite.names = d->names;
             c->composite.positions = positions;
             if (slice_is(t.fields[1], "0"))
                 continue;
-            table_fault(&t, "Composite %s must begin with a row for position 0, which has its name.",
-                        c->composite.id);
+            table_fault(&t, "Composite %s must begin with a row for position 0.", c->composite.id);
         }
         read_composite_row(d, &t, c, positions++);
     }
@@ -249,9 +241,6 @@ static void read_position(struct dictionary_tables *d, struct table *t, struct s
                     SLICE_ARG(t->fields[2]), n, s->segment.id);
     read_requirement(t, t->fields[3], p);
     p->repeat = table_number(t, 4, 65535);
-    p->name = arena_text(&d->arena, t->fields[5]);
-    if (!*p->name)
-        p->name = p->composite ? p->composite->name : p->element ? p->element->name : "";
     if (n > PLAN_POSITIONS)
         return;
     uint64_t bit = UINT64_C(1) << (n - 1);
@@ -266,7 +255,7 @@ static struct segment_plan *new_segment(struct dictionary_tables *d, struct tabl
 {
     struct segment_plan *s = &d->segments[d->segment_count++];
     s->segment.id = arena_text(&d->arena, t->fields[0]);
-    s->segment.name = arena_text(&d->arena, t->fields[5]);
+    s->segment.names = d->names;
     s->segment.positions = positions;
     s->key = segment_key(t->fields[0]);
     s->number = (uint16_t)(d->segment_count - 1);
@@ -276,7 +265,7 @@ static struct segment_plan *new_segment(struct dictionary_tables *d, struct tabl
         if (d->segments[i].key == s->key)
             table_fault(t, "The rows of segment %s must stand together.", s->segment.id);
     if (!slice_is(t->fields[1], "0") && !slice_is(t->fields[1], "00"))
-        table_fault(t, "Segment %s must begin with a row for position 0, which has its name.", s->segment.id);
+        table_fault(t, "Segment %s must begin with a row for position 0.", s->segment.id);
     return s;
 }
 
@@ -355,9 +344,9 @@ int plan_load_segments(struct dictionary_tables *d, struct findings *f)
 {
     unsigned before = f->errors;
     struct table segments, envelope;
-    if (table_open(&segments, d->directory, shown(d, "segments.tsv"), 6, f))
+    if (table_open(&segments, d->directory, shown(d, "segments.tsv"), 5, f))
         return -1;
-    if (table_open(&envelope, d->directory, shown(d, "envelope.tsv"), 6, f)) {
+    if (table_open(&envelope, d->directory, shown(d, "envelope.tsv"), 5, f)) {
         table_close(&segments);
         return -1;
     }

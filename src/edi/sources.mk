@@ -2,7 +2,7 @@ libspoolgate_a_SOURCES += \
 	src/edi/segment.h src/edi/standard.c src/edi/standard.h \
 	src/edi/dictionary.c src/edi/dictionary.h \
 	src/edi/plan.h src/edi/plan_tables.c src/edi/plan_sets.c \
-	src/edi/table.c src/edi/table.h \
+	src/edi/table.c src/edi/table.h src/edi/names.c src/edi/names.h \
 	src/edi/characters.c src/edi/characters.h \
 	src/edi/fault.c src/edi/fault.h \
 	src/edi/element.c src/edi/element.h src/edi/glance.h \

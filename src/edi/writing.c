@@ -4,6 +4,7 @@
 #include "edi/writing.h"
 #include "edi/characters.h"
 #include "edi/glance.h"
+#include "edi/names.h"
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -354,11 +355,11 @@ static void put_in_place(struct writing *w, const struct node *parent, const str
     if (opened != first || level->node != parent)
         check_segment_fault(
             c, FAULT_SEGMENT_NESTING,
-            "Segment %s (%s) stands in %s %.*s of the document, but behind what stands before it, it "
+            "Segment %s%s stands in %s %.*s of the document, but behind what stands before it, it "
             "would be read as part of %s%s.",
-            p->segment.id, p->segment.name, parent->kind == NODE_LOOP ? "loop" : "set",
-            SLICE_ARG(parent->name), level->loop ? "loop " : "the set itself",
-            level->loop ? level->loop->id : "");
+            p->segment.id, name_in_parentheses(name_of_segment(&p->segment)),
+            parent->kind == NODE_LOOP ? "loop" : "set", SLICE_ARG(parent->name),
+            level->loop ? "loop " : "the set itself", level->loop ? level->loop->id : "");
     put_segment(w, p, segment);
 }
 

@@ -1,6 +1,7 @@
 /* compile: statements into a program (program.h), checked against the dictionary on the left and the
  * canonical schema on the right. All mistakes of a map are told in one go. */
 #include "base/decimal.h"
+#include "edi/names.h"
 #include "edi/x12/x12.h"
 #include "map/compile.h"
 
@@ -191,8 +192,8 @@ static void check_fit(struct compiler *c, const struct statement *s, struct line
     enum schema_kind kind = line_kind(l);
     if (e && !l->codes && !element_takes(e, kind))
         compile_fault(c, s->spot, "map.type", "Use a code table (as …), or another member.",
-                      "%s (%s) is %s, %.*s is %s.", l->place, e->name, element_type_name(e),
-                      SLICE_ARG(s->right_text), schema_kind_name(kind));
+                      "%s%s is %s, %.*s is %s.", l->place, name_in_parentheses(name_of_element(e)),
+                      element_type_name(e), SLICE_ARG(s->right_text), schema_kind_name(kind));
     bool number = kind == SCHEMA_INTEGER || kind == SCHEMA_DECIMAL;
     if (s->form == 'n' && (!number || l->codes))
         compile_fault(c, s->spot, "map.type", "Leave \"number\" out.", "%.*s is no number.",

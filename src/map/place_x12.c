@@ -1,6 +1,7 @@
 /* place_x12: places of X12 maps, checked against the dictionary: BEG03, REF[01=IA]02, N1[01=ST], PO1{VP},
  * REF04(2), CTT/AMT[01=TT]02, N3[2]01. */
 #include "edi/dictionary.h"
+#include "edi/names.h"
 #include "edi/x12/x12.h"
 #include "map/compile.h"
 
@@ -224,8 +225,9 @@ static bool check_qualifiers(struct scanner *s, const struct segment *segment, c
                          arena_printf(a, "%s has no simple element %02u.", segment->id, q->tag));
         if (!x12_format(e, q->value, a, &why).ptr)
             return fault(s, step->id.ptr, "Look at the code list of the element.",
-                         arena_printf(a, "The qualifier \"%.*s\" cannot stand in %s%02u (%s): it %s.",
-                                      SLICE_ARG(q->value), segment->id, q->tag, e->name, why));
+                         arena_printf(a, "The qualifier \"%.*s\" cannot stand in %s%02u%s: it %s.",
+                                      SLICE_ARG(q->value), segment->id, q->tag,
+                                      name_in_parentheses(name_of_element(e)), why));
     }
     return true;
 }
@@ -370,9 +372,9 @@ struct field *x12_field(struct compiler *c, struct frame *scope, struct slice te
     if (!step.element || step.element > g->count) {
         fault(&s, text.ptr,
               step.element ? "Look at the segment in the dictionary." : "Add the element: BEG03.",
-              step.element
-                  ? arena_printf(c->findings->arena, "%s (%s) has %zu elements.", g->id, g->name, g->count)
-                  : "A line needs an element of the segment; only a block can do without.");
+              step.element ? arena_printf(c->findings->arena, "%s%s has %zu elements.", g->id,
+                                          name_in_parentheses(name_of_segment(g)), g->count)
+                           : "A line needs an element of the segment; only a block can do without.");
         return NULL;
     }
     const struct position *at = &g->positions[step.element - 1];

@@ -4,6 +4,7 @@
  * and qualifiers come with it. */
 #include "base/decimal.h"
 #include "base/utf8.h"
+#include "edi/names.h"
 #include "edi/x12/x12.h"
 #include "map/run.h"
 
@@ -123,8 +124,8 @@ static struct slice to_element(struct running *r, const struct scope *s, const s
     if (!value.ptr && !run_full(r))
         run_fault(r, s, l, NULL, "map.value",
                   "Correct the document, or the map (\"cut\" shortens a text to what fits).",
-                  arena_printf(r->arena, "\"%.*s\" does not fit into %s (%s): it %s.", SLICE_ARG(ours),
-                               l->place, e->name, why));
+                  arena_printf(r->arena, "\"%.*s\" does not fit into %s%s: it %s.", SLICE_ARG(ours), l->place,
+                               name_in_parentheses(name_of_element(e)), why));
     return value;
 }
 

@@ -86,14 +86,14 @@ static void translator_close(struct translator *w)
 #define PATHS 64
 #define CHANGES_WAIT 10000 /* ms */
 
-/* Versions of the standard may stand elsewhere and be linked to. */
-static size_t list_versions(struct translator *w, const char **paths, size_t n)
+/* Versions of the standard, and their names, may stand elsewhere and be linked to. */
+static size_t list_versions(struct translator *w, const char *standard, const char **paths, size_t n)
 {
-    const char *x12 = arena_printf(&w->arena, "%s/x12", w->config->translators_directory);
-    DIR *d = opendir(x12);
+    const char *folder = arena_printf(&w->arena, "%s/%s", w->config->translators_directory, standard);
+    DIR *d = opendir(folder);
     for (const struct dirent *e; d && n < PATHS - 1 && (e = readdir(d));)
         if (e->d_name[0] != '.')
-            paths[n++] = arena_printf(&w->arena, "%s/%s", x12, e->d_name);
+            paths[n++] = arena_printf(&w->arena, "%s/%s", folder, e->d_name);
     if (d)
         closedir(d);
     return n;
@@ -111,7 +111,8 @@ static void give_up(struct translator *w, struct board_entry *board)
     if (slash) /* to see whether anything changed there */
         readable[n++] =
             arena_printf(&w->arena, "%.*s/partners.d", (int)(slash - w->config->file), w->config->file);
-    n = list_versions(w, readable, n);
+    n = list_versions(w, "x12", readable, n);
+    n = list_versions(w, "names/x12", readable, n);
     readable[n] = NULL;
     n = 0;
     writable[n++] = arena_printf(&w->arena, "/proc/self/fd/%d", w->spool.root);

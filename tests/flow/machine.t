@@ -112,6 +112,34 @@ like "$(grep INJECTED "$work/trace")" 'source\.x12' "and cannot be opened anothe
 run_translator
 is "$(errors)" 0 "which judges no document either"
 
+# ---- what things are called ----
+cp -r "$work/translators/names/x12/004010" "$work/translators/names/x12/009910"
+faulty() { # NUMBER: an interchange with a unit that is no code, which the partner has to correct
+    interchange "$1" "$work/whole-$1.x12"
+    sed 's/\*EA\*/*QQ*/' "$work/whole-$1.x12" >"$work/faulty-$1.x12"
+    drop customer "$work/faulty-$1.x12"
+}
+faulty 88
+run_translator
+like "$(cat "$spool"/error/*/error.txt)" 'element PO103 \(Unit or Basis for Measurement Code\)' "a fault is told with the element's name, from within the confinement"
+rm -r "$spool"/error/*
+for call in openat read; do
+    faulty 8$((${#call} + 1))
+    run_translator -P "$work/translators/names/x12/009910/elements.tsv" -e "trace=$call" -e "inject=$call:error=EIO"
+    like "$(cat "$work/trace")" INJECTED "its name cannot be read: $call"
+    text=$(cat "$spool"/error/*/error.txt)
+    like "$text" 'element PO103$' "the fault is told without it"
+    like "$text" 'no.* code' "and as before"
+    rm -r "$spool"/error/*
+done
+is "$(find "$spool" -name 'crash-*.txt' | wc -l)" 0 "the role went on"
+rm -r "$work/translators/names"
+faulty 80
+run_translator
+like "$(cat "$spool"/error/*/error.txt)" 'element PO103$' "an installation without names judges the same"
+rm -r "$spool"/error/*
+cp -r "$top_srcdir/translators/names" "$work/translators/names"
+
 # ---- an installation in mid-flight ----
 rm -rf "$spool/outbox/out"/2*
 mkdir -p "$spool/outbox/out"

@@ -199,7 +199,7 @@ sub anchors { # as GitHub makes them of headings
     return \%anchors;
 }
 my @pages = ("$top/README.md", glob("$top/docs/*.md"), "$top/spool/README.md", "$top/translators/x12/README.md",
-    "$top/tests/corpus/x12/README.md");
+    "$top/translators/names/README.md", "$top/tests/corpus/x12/README.md");
 my @broken;
 my $links = 0;
 for my $page (@pages) {

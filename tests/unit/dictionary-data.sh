@@ -1,5 +1,5 @@
 #!/bin/sh
-# dictionary-data: are the tables under translators/x12/<release>, translators/edifact/<directory> and
+# dictionary-data: are the tables under translators/x12/<release>, translators/edifact/<directory>, translators/names and
 # translators/orderful/x12json consistent?
 #
 # They are data, edited by hand or from lists, so what the engine takes for granted is checked here: every reference
@@ -43,7 +43,7 @@ release() {
         ;;
     esac
 
-    for f in elements:5 segments:6 composites:5 conditions:2 composite-conditions:2 ${extra:+envelope:6} sets/index:3; do
+    for f in elements:4 segments:5 composites:4 conditions:2 composite-conditions:2 ${extra:+envelope:5} sets/index:2; do
         columns=${f#*:} f=${f%:*}
         check "$v/$f.tsv: header line, $columns columns, none empty" '
             FNR == 1 && !/^#/ { print FILENAME ": the first line is not a header" }
@@ -60,16 +60,15 @@ release() {
         $3 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ || $3 + 0 < 1 || $3 + 0 > $4 + 0 { print "element " $1 ": lengths " $3 " to " $4 }
     ' "$d/elements.tsv"
 
-    check "$v: segments refer to elements and composites that exist, with their names, positions without gaps" '
+    check "$v: segments refer to elements and composites that exist, positions without gaps" '
         FNR == 1 { file++ }
         /^#/ { next }
-        file == 1 { name[$1] = $5; next }
-        file == 2 { if ($2 == 0) name[$1] = $5; next }
+        file == 1 { known[$1] = 1; next }
+        file == 2 { if ($2 == 0) known[$1] = 1; next }
         $2 == 0 { if (done[$1]++) print "segment " $1 " is defined twice"; at = 0; last = $1; if ($3 != "-") print $1 ": row 0 has element " $3; next }
         $1 != last || $2 != at + 1 { print "segment " $1 ": position " $2 " after " at }
         { at = $2; last = $1 }
-        !($3 in name) { print $1 $2 ": element " $3 " is not defined"; next }
-        name[$3] != $6 { print $1 $2 ": \"" $6 "\", but element " $3 " is \"" name[$3] "\"" }
+        !($3 in known) { print $1 $2 ": element " $3 " is not defined"; next }
         $4 !~ /^['"$requirements"']$/ { print $1 $2 ": requirement " $4 }
         $5 !~ /^[1-9][0-9]*$/ { print $1 $2 ": repeat " $5 }
     ' "$d/elements.tsv" "$d/composites.tsv" "$d/segments.tsv" ${extra:+"$extra"}
@@ -77,13 +76,12 @@ release() {
     check "$v: composites have elements that exist, positions without gaps, and are used" '
         FNR == 1 { file++ }
         /^#/ { next }
-        file == 1 { name[$1] = $5; next }
+        file == 1 { known[$1] = 1; next }
         FILENAME !~ /\/composites\.tsv$/ { used[$3] = 1; next }
         $2 == 0 { if (done[$1]++) print "composite " $1 " is defined twice"; if (!($1 in used)) print "composite " $1 " is not used"; at = 0; last = $1; next }
         $1 != last || $2 != at + 1 { print "composite " $1 ": position " $2 " after " at }
         { at = $2; last = $1 }
-        !($3 in name) { print $1 "-" $2 ": element " $3 " is not defined"; next }
-        name[$3] != $5 { print $1 "-" $2 ": \"" $5 "\", but element " $3 " is \"" name[$3] "\"" }
+        !($3 in known) { print $1 "-" $2 ": element " $3 " is not defined"; next }
         $4 !~ /^['"$requirements"']$/ { print $1 "-" $2 ": requirement " $4 }
     ' "$d/elements.tsv" "$d/segments.tsv" ${extra:+"$extra"} "$d/composites.tsv"
 
@@ -91,7 +89,7 @@ release() {
         FNR == 1 { file++ }
         /^#/ { next }
         FILENAME !~ /\/elements\.tsv$/ { used[$3] = 1; next }
-        !($1 in used) { print "element " $1 " (" $5 ") is used nowhere" }
+        !($1 in used) { print "element " $1 " is used nowhere" }
     ' "$d/segments.tsv" "$d/composites.tsv" ${extra:+"$extra"} "$d/elements.tsv"
 
     for p in "segments conditions" "composites composite-conditions"; do
@@ -158,18 +156,18 @@ release() {
         !($1 in used) { print "segment " $1 " is used in no set" }
     ' "$d"/sets/[0-9A-Z]*.tsv "$d/segments.tsv"
 
-    check "$v: code lists belong to elements that may have one; codes are unique, sorted, named and as long as the element allows" '
+    check "$v: code lists belong to elements that may have one; codes are unique, sorted and as long as the element allows" '
         FNR == 1 { file++ }
         file == 1 { if (!/^#/) { type[$1] = $2; min[$1] = $3; max[$1] = $4 } next }
         FNR == 1 {
             e = FILENAME; sub(/.*\//, "", e); sub(/\.tsv$/, "", e); split("", seen); before = ""
             if (!(e in type)) print FILENAME ": element " e " does not exist"
             else if (type[e] !~ /^('"$listed"')$/) print FILENAME ": element " e " is of type " type[e]
-            if ($0 != "#code\tname") print FILENAME ": header line"
+            if ($0 != "#code") print FILENAME ": header line"
             next
         }
         /^#/ { if ($0 == "#open" && FNR != 2) print FILENAME ":" FNR ": #open is the second line or absent"; next }
-        NF != 2 || $2 == "" { print FILENAME ":" FNR ": " NF " columns" }
+        NF != 1 || $1 == "" { print FILENAME ":" FNR ": " NF " columns" }
         ("x" $1) in seen { print FILENAME ":" FNR ": code " $1 " is there twice" }
         before != "" && ("x" $1) < before { print FILENAME ":" FNR ": code " $1 " is out of order" }
         { seen["x" $1] = 1; before = "x" $1 }
@@ -177,12 +175,52 @@ release() {
     ' "$d/elements.tsv" "$d"/codes/*.tsv
 }
 
+# named FOLDER: what the things of a release are called, where there are names: a distribution may be without them.
+named() {
+    d=$1 v=${1#"$root"/translators/} n=$root/translators/names/${1#"$root"/translators/}
+    [ -d "$n" ] || return 0
+    for f in elements:elements segments:segments composites:composites sets:sets/index; do
+        table=${f#*:} f=${f%:*}
+        case $f in segments) more=$d/envelope.tsv ;; *) more= ;; esac
+        check "names/$v/$f.tsv: every one of $v has a name, nothing else has" '
+            FNR == 1 { names = FILENAME ~ /\/translators\/names\//; if (names && !/^#[a-z]+\tname$/) print FILENAME ": header line" }
+            /^#/ { next }
+            !names { if (!($1 in there)) { there[$1] = 1; order[++n] = $1 } next }
+            NF != 2 || $1 == "" || $2 == "" || /\r| $|\t / || $2 == "-" { print FILENAME ":" FNR ": no id and name, separated by one tab" }
+            seen[$1]++ { print FILENAME ":" FNR ": " $1 " is named twice" }
+            !($1 in there) { print FILENAME ":" FNR ": " $1 " is named, but not there" }
+            END { for (i = 1; i <= n; i++) if (!(order[i] in seen)) print order[i] " has no name" }
+        ' "$d/$table.tsv" ${more:+"$more"} "$n/$f.tsv"
+    done
+    check "names/$v/codes: names are those of codes in the lists of $v, each once, in byte order" '
+        FNR == 1 {
+            names = FILENAME ~ /\/translators\/names\//; e = FILENAME; sub(/.*\//, "", e); before = ""
+            if (names && !(e in list)) print FILENAME ": there is no such list"
+            if (names && $0 != "#code\tname") print FILENAME ": header line"
+            list[e] = 1
+        }
+        /^#/ { next }
+        !names { code[e SUBSEP $1] = 1; next }
+        NF != 2 || $1 == "" || $2 == "" || /\r| $|\t / || $2 == "-" { print FILENAME ":" FNR ": no code and name, separated by one tab" }
+        before != "" && ("x" $1) <= before { print FILENAME ":" FNR ": code " $1 " is out of order or there twice" }
+        { before = "x" $1 }
+        !((e SUBSEP $1) in code) { print FILENAME ":" FNR ": code " $1 " is named, but not in the list" }
+    ' "$d"/codes/*.tsv "$n"/codes/*.tsv
+}
+
 for d in "$root"/translators/x12/[0-9]*/; do
     release "${d%/}" x12
+    named "${d%/}"
 done
 for d in "$root"/translators/edifact/D[0-9]*/ "$root"/translators/edifact/service/[0-9]*/; do
     release "${d%/}" edifact
+    named "${d%/}"
 done
+check "names: each folder is that of a release" '/./' <<END
+$(for d in "$root"/translators/names/x12/*/ "$root"/translators/names/edifact/D*/ "$root"/translators/names/edifact/service/*/; do
+    [ ! -d "$d" ] || [ -d "$root/translators/${d#"$root"/translators/names/}" ] || echo "$d: there is no such release"
+done)
+END
 
 check "x12json/segments.tsv: each segment once, keys are lowerCamelCase and unique, status known" '
     /^#/ { next }

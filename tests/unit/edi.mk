@@ -1,5 +1,5 @@
 check_PROGRAMS += tests/unit/test_edi tests/unit/test_edi_dictionary tests/unit/test_edi_format \
-	tests/unit/test_edi_glance tests/unit/test_edi_hostile tests/unit/test_edi_json tests/unit/test_edi_write tests/unit/test_edifact tests/unit/test_edi_corpus
+	tests/unit/test_edi_glance tests/unit/test_edi_hostile tests/unit/test_edi_json tests/unit/test_edi_names tests/unit/test_edi_write tests/unit/test_edifact tests/unit/test_edi_corpus
 tests_unit_test_edi_SOURCES = tests/unit/test_edi.c tests/unit/test_edi.h
 tests_unit_test_edi_LDADD = $(unit_ldadd)
 tests_unit_test_edi_dictionary_SOURCES = tests/unit/test_edi_dictionary.c tests/unit/test_edi.h
@@ -10,6 +10,8 @@ tests_unit_test_edi_hostile_SOURCES = tests/unit/test_edi_hostile.c tests/unit/t
 tests_unit_test_edi_hostile_LDADD = $(unit_ldadd)
 tests_unit_test_edi_json_SOURCES = tests/unit/test_edi_json.c tests/unit/test_edi.h
 tests_unit_test_edi_json_LDADD = $(unit_ldadd)
+tests_unit_test_edi_names_SOURCES = tests/unit/test_edi_names.c tests/unit/test_edi.h
+tests_unit_test_edi_names_LDADD = $(unit_ldadd)
 tests_unit_test_edi_write_SOURCES = tests/unit/test_edi_write.c tests/unit/test_edi.h
 tests_unit_test_edi_write_LDADD = $(unit_ldadd)
 tests_unit_test_edi_glance_SOURCES = tests/unit/test_edi_glance.c tests/unit/test_edi.h

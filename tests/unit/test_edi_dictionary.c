@@ -30,8 +30,6 @@ static void real_tables(void **state)
     assert_null(dictionary_segment(d, SLICE("PO")));
     assert_null(dictionary_segment(d, SLICE("")));
     assert_null(dictionary_segment(d, SLICE("LONGER")));
-    assert_string_equal(code_name(dictionary_element(d, "98")->codes, SLICE("ST")), "Ship To");
-    assert_null(code_name(dictionary_element(d, "98")->codes, SLICE("??")));
     const struct set *set = dictionary_set(d, "850");
     assert_string_equal(set->functional_group, "PO");
     assert_string_equal(set->items[0].id, "BEG");
@@ -108,19 +106,17 @@ struct file {
 };
 
 static const struct file good[] = {
-    {"elements.tsv",
-     "#element\ttype\tmin\tmax\tname\n1\tAN\t1\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tAmount\n"},
-    {"composites.tsv", "#c\nC001\t0\t-\t-\tPair\nC001\t1\t1\tM\tText\nC001\t2\t2\tO\tCode\n"},
+    {"elements.tsv", "#element\ttype\tmin\tmax\n1\tAN\t1\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n"},
+    {"composites.tsv", "#c\nC001\t0\t-\t-\nC001\t1\t1\tM\nC001\t2\t2\tO\n"},
     {"composite-conditions.tsv", "#c\nC001\tP0102\n"},
-    {"segments.tsv",
-     "#s\nAA\t0\t-\t-\t-\tFirst\nAA\t1\t1\tM\t1\tText\nAA\t2\t2\tX\t1\tCode\nAA\t3\tC001\tO\t1\tPair\n"
-     "BB\t0\t-\t-\t-\tSecond\nBB\t1\t3\tO\t1\tAmount\n"},
+    {"segments.tsv", "#s\nAA\t0\t-\t-\t-\nAA\t1\t1\tM\t1\nAA\t2\t2\tX\t1\nAA\t3\tC001\tO\t1\n"
+                     "BB\t0\t-\t-\t-\nBB\t1\t3\tO\t1\n"},
     {"conditions.tsv", "#c\nAA\tR0102\n"},
-    {"envelope.tsv", "#s\nGS\t0\t-\t-\t-\tGroup\nGS\t1\t1\tM\t1\tText\n"},
-    {"sets/index.tsv", "#i\n100\tXX\tTest\n"},
+    {"envelope.tsv", "#s\nGS\t0\t-\t-\t-\nGS\t1\t1\tM\t1\n"},
+    {"sets/index.tsv", "#i\n100\tXX\n"},
     {"sets/100.tsv",
      "#s\nheading\t010\tAA\tM\t1\t-\t-\ndetail\t010\tBB\tO\t1\tBB\t5\ndetail\t020\tAA\tO\t2\tBB\t-\n"},
-    {"codes/2.tsv", "#c\nEA\tEach\nKG\tKilogram\n"},
+    {"codes/2.tsv", "#c\nEA\nKG\n"},
 };
 
 static char directory[256];
@@ -156,41 +152,34 @@ static int remove_small(void **state)
 static const struct {
     const char *name, *text, *where, *what; /* where NULL: it loads */
 } mistakes[] = {
-    {"elements.tsv", "1\tAN\t1\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tAmount\n", NULL, NULL},
-    {"elements.tsv", "1\tAN\t1\t5\tText\n2\tID\t2\t3\n3\tN2\t1\t9\tAmount\n", "elements.tsv:2",
-     "4 columns, 5 are needed"},
-    {"elements.tsv", "1\tXX\t1\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
-     "is no element type"},
-    {"elements.tsv", "1\tAN\t9\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
-     "are no range"},
-    {"elements.tsv", "1\tAN\tx\t5\tText\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
-     "must be a number"},
-    {"elements.tsv", "1\tAN\t1\t999999999\tText\n2\tID\t2\t3\tC\n3\tN2\t1\t9\tA\n", "elements.tsv:1",
+    {"elements.tsv", "1\tAN\t1\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n", NULL, NULL},
+    {"elements.tsv", "1\tAN\t1\t5\n2\tID\t2\t3\tCode\n3\tN2\t1\t9\n", "elements.tsv:2",
+     "5 columns, 4 are needed"},
+    {"elements.tsv", "1\tXX\t1\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n", "elements.tsv:1", "is no element type"},
+    {"elements.tsv", "1\tAN\t9\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n", "elements.tsv:1", "are no range"},
+    {"elements.tsv", "1\tAN\tx\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n", "elements.tsv:1", "must be a number"},
+    {"elements.tsv", "1\tAN\t1\t999999999\n2\tID\t2\t3\n3\tN2\t1\t9\n", "elements.tsv:1",
      "at most 100000000"},
-    {"elements.tsv", "1\tAN\t1\t5\tT\n2\tID\t2\t3\tC\n3\tN2\t1\t9\tA\n1\tAN\t1\t5\tT\n", "elements.tsv",
-     "twice"},
-    {"codes/2.tsv", "EA\tEach\nEA\tEach again\n", "codes/2.tsv", "The code EA stands in this file twice"},
-    {"codes/2.tsv", "EA\n", "codes/2.tsv:1", "1 columns"},
-    {"composites.tsv", "C001\t0\t-\t-\tPair\nC001\t1\t9\tM\tText\n", "composites.tsv:2",
-     "Element 9 of composite C001"},
-    {"composites.tsv", "C001\t0\t-\t-\tPair\nC001\t2\t1\tM\tText\n", "composites.tsv:2", "Component 1"},
-    {"composites.tsv", "C001\t1\t1\tM\tText\n", "composites.tsv:1", "must begin with a row for position 0"},
+    {"elements.tsv", "1\tAN\t1\t5\n2\tID\t2\t3\n3\tN2\t1\t9\n1\tAN\t1\t5\n", "elements.tsv", "twice"},
+    {"codes/2.tsv", "EA\nEA\n", "codes/2.tsv", "The code EA stands in this file twice"},
+    {"codes/2.tsv", "EA\tEach\n", "codes/2.tsv:1", "2 columns"},
+    {"composites.tsv", "C001\t0\t-\t-\nC001\t1\t9\tM\n", "composites.tsv:2", "Element 9 of composite C001"},
+    {"composites.tsv", "C001\t0\t-\t-\nC001\t2\t1\tM\n", "composites.tsv:2", "Component 1"},
+    {"composites.tsv", "C001\t1\t1\tM\n", "composites.tsv:1", "must begin with a row for position 0"},
     {"composite-conditions.tsv", "C009\tP0102\n", "composite-conditions.tsv:1", "not in composites.tsv"},
-    {"segments.tsv", "AA\t1\t1\tM\t1\tText\n", "segments.tsv:1", "must begin with a row for position 0"},
-    {"segments.tsv", "AA\t0\t-\t-\t-\tFirst\nAA\t2\t1\tM\t1\tText\n", "segments.tsv:2",
-     "Position 1 of segment AA"},
-    {"segments.tsv", "AA\t0\t-\t-\t-\tFirst\nAA\t1\t77\tM\t1\tText\n", "segments.tsv:2",
-     "77, position 1 of segment AA"},
-    {"segments.tsv", "AA\t0\t-\t-\t-\tFirst\nAA\t1\t1\tQ\t1\tText\n", "segments.tsv:2", "M, O or X"},
-    {"segments.tsv", "LONG\t0\t-\t-\t-\tFirst\n", "segments.tsv:1", "one to three characters"},
-    {"segments.tsv", "AA\t0\t-\t-\t-\tA\nBB\t0\t-\t-\t-\tB\nAA\t0\t-\t-\t-\tA\n", "segments.tsv:3",
+    {"segments.tsv", "AA\t1\t1\tM\t1\n", "segments.tsv:1", "must begin with a row for position 0"},
+    {"segments.tsv", "AA\t0\t-\t-\t-\nAA\t2\t1\tM\t1\n", "segments.tsv:2", "Position 1 of segment AA"},
+    {"segments.tsv", "AA\t0\t-\t-\t-\nAA\t1\t77\tM\t1\n", "segments.tsv:2", "77, position 1 of segment AA"},
+    {"segments.tsv", "AA\t0\t-\t-\t-\nAA\t1\t1\tQ\t1\n", "segments.tsv:2", "M, O or X"},
+    {"segments.tsv", "LONG\t0\t-\t-\t-\n", "segments.tsv:1", "one to three characters"},
+    {"segments.tsv", "AA\t0\t-\t-\t-\nBB\t0\t-\t-\t-\nAA\t0\t-\t-\t-\n", "segments.tsv:3",
      "must stand together"},
     {"conditions.tsv", "AA\tQ0102\n", "conditions.tsv:1", "is no condition of AA"},
     {"conditions.tsv", "AA\tP0109\n", "conditions.tsv:1", "is no condition of AA, which has 3 positions"},
     {"conditions.tsv", "AA\tP01\n", "conditions.tsv:1", "is no condition"},
     {"conditions.tsv", "ZZ\tP0102\n", "conditions.tsv:1", "ZZ is not in segments.tsv"},
     {"conditions.tsv", "AA\tR0102\nBB\tR0101\nAA\tR0102\n", "conditions.tsv:3", "must stand together"},
-    {"sets/index.tsv", "../x\tXX\tTest\n", "sets/index.tsv:1", "is no set's id"},
+    {"sets/index.tsv", "../x\tXX\n", "sets/index.tsv:1", "is no set's id"},
     {"sets/100.tsv", "heading\t010\tZZ\tM\t1\t-\t-\n", "sets/100.tsv:1", "ZZ is not in segments.tsv"},
     {"sets/100.tsv", "heading\t010\tAA\tX\t1\t-\t-\n", "sets/100.tsv:1", "M or O"},
     {"sets/100.tsv", "heading\t010\tAA\tM\t1\tBB\t-\n", "sets/100.tsv:1", "loop BB, which is not open"},
@@ -250,7 +239,7 @@ static void open_lists_only_warn(void **state)
     struct findings f = {.arena = &a};
     for (size_t j = 0; j < sizeof good / sizeof *good; j++)
         put_file(good[j].name, good[j].text);
-    put_file("codes/2.tsv", "#c\n#open\nEA\tEach\n");
+    put_file("codes/2.tsv", "#c\n#open\nEA\n");
     struct dictionary_library *l = dictionary_library_open(directory);
     const struct dictionary *d = dictionary_load(l, "009999", &f);
     assert_true(dictionary_element(d, "2")->codes->open);
