@@ -123,7 +123,7 @@ static void more_than_allowed_wait_and_are_counted(void **state)
 {
     (void)state;
     struct bench b;
-    char where[16];
+    char where[32];
     begin(&b);
     b.config.alerts.most = 2;
     for (int i = 0; i < 30; i++) {
