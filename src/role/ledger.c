@@ -320,8 +320,9 @@ failed:
 
 /* ---- documents that failed ---- */
 
-/* The same bytes once more (an ERP that is asked again, a customer who tries again) need not be in error/
- * twice. Those that a person put back are judged by themselves. */
+/* The same bytes once more (an ERP that is asked again, a customer who tries again, a file that was fetched
+ * twice by a poller that was killed) need not be in error/ twice. Those that a person put back are judged by
+ * themselves. */
 static int join_earlier_failure(struct translator *w, struct group *g, struct translation *t)
 {
     const char *source = document_text(&t->document, "source.name"),
@@ -330,7 +331,7 @@ static int join_earlier_failure(struct translator *w, struct group *g, struct tr
     const char *name = t->name ? t->name : t->document.name;
     struct seen holder;
     struct rival rival = {0};
-    if (t->again || !source || !file || !sha256)
+    if ((t->again && !t->document.given_back) || !source || !file || !sha256)
         return 0;
     const char *key = arena_printf(&w->arena, "failed|%s|%s|%s|%s", source, file, sha256,
                                    t->sending ? t->sending->endpoint : "");

@@ -16,7 +16,8 @@ struct document {
     int folder;           /* descriptor of the folder itself; owned */
     json_t *envelope;     /* document.json; owned */
     bool saved;           /* document.json is in the folder */
-    bool received;        /* originals of others wait in it for the sync (own.h) */
+    bool given_back; /* by a translator that was killed: no person brought it, nor did it stand in error/ */
+    bool received;   /* originals of others wait in it for the sync (own.h) */
 };
 
 /* Opens parent/name and reads document.json. A folder without or with a broken document.json still opens,

@@ -260,6 +260,8 @@ static int take_folder(struct document *d)
         return rc;
     bool given_back = unlinkat(d->folder, GIVEN_BACK, 0) == 0;
     rc = document_take(d, "translate");
+    d->given_back =
+        given_back && rc == 0 && faccessat(d->folder, "error-1.txt", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
     bool delivered = outcome && !strcmp(outcome, "delivered"); /* which the translator tells */
     if (rc == 0 && !given_back && !delivered && (endpoint || outcome) && !document_person_noted(d))
         document_note(d, "operator", "moved by hand to translate/; it was %s%s", outcome ? "" : "for outbox/",

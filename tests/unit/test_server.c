@@ -157,6 +157,8 @@ struct connection {
     int fd;
 };
 
+static pthread_mutex_t last = PTHREAD_MUTEX_INITIALIZER;
+
 static void serve(struct server *s, struct request *r)
 {
     bool on = true;
@@ -165,12 +167,12 @@ static void serve(struct server *s, struct request *r)
         while (now > most && !atomic_compare_exchange_weak(&s->most_at_once, &most, now))
             ;
         atomic_fetch_add(&s->requests, 1);
-        if (now == 1) {
-            buffer_clear(&s->last_body);
-            buffer_slice(&s->last_body, buffer_as_slice(&r->body));
-            buffer_clear(&s->last_head);
-            buffer_slice(&s->last_head, buffer_as_slice(&r->head));
-        }
+        pthread_mutex_lock(&last); /* the one before may have been answered, and not be done with yet */
+        buffer_clear(&s->last_body);
+        buffer_slice(&s->last_body, buffer_as_slice(&r->body));
+        buffer_clear(&s->last_head);
+        buffer_slice(&s->last_head, buffer_as_slice(&r->head));
+        pthread_mutex_unlock(&last);
         on = s->answer(s, r);
         atomic_fetch_sub(&s->at_once, 1);
     }
