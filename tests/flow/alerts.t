@@ -65,8 +65,9 @@ rm -f "$work/told" "$work/hook" "$work/variables"
 # an outage and its end, and a document in error/
 gateway() { "$SPOOLGATE" run 2>>"$work/log.run" & run=$!; pids+=("$run"); }
 stop_gateway() { kill -TERM $run; wait $run; }
-told() { jq -e --arg e "$1" --arg w "$2" --arg p "${3:-}" 'select(.alert == $e and .what == $w and .where == $p)' "$work/told" >/dev/null 2>&1; }
-hooked() { jq -e --arg e "$1" --arg w "$2" --arg p "${3:-}" 'select(.alert == $e and .what == $w and .where == $p)' "$work/hook" >/dev/null 2>&1; }
+said_in() { jq -es --arg e "$2" --arg w "$3" --arg p "${4:-}" 'any(.[]; .alert == $e and .what == $w and .where == $p)' "$1" >/dev/null 2>&1; }
+told() { said_in "$work/told" "$@"; }
+hooked() { said_in "$work/hook" "$@"; }
 stop_sshd
 gateway
 ok "documents in error/ are told" wait_for 60 told begin error
