@@ -122,7 +122,7 @@ static void vary(struct slice sample, struct buffer *out)
         }
 }
 
-static const struct envelope envelope = {.delimiters = {'*', '>', '~', 0},
+static const struct envelope envelope = {.delimiters = {.element = '*', .component = '>', .segment = '~'},
                                          .sender_qualifier = "ZZ",
                                          .sender_id = "NORDMAT",
                                          .receiver_qualifier = "ZZ",

@@ -14,7 +14,7 @@
 
 #define LINES 20
 
-static const struct envelope profile = {.delimiters = {'*', '>', '~', 0},
+static const struct envelope profile = {.delimiters = {.element = '*', .component = '>', .segment = '~'},
                                         .sender_qualifier = "ZZ",
                                         .sender_id = "NORDMATBUYT",
                                         .receiver_qualifier = "ZZ",

@@ -17,17 +17,18 @@ static const char *directories[2];
 static struct map_library *library;
 static const struct map *order, *customer, *supplier, *x850, *x810, *mosaic850, *mosaic810;
 
-static const struct envelope profile = {.delimiters = {'\x1d', '\x1f', '\x1c', 0},
-                                        .sender_qualifier = "ZZ",
-                                        .sender_id = "SENDER",
-                                        .receiver_qualifier = "ZZ",
-                                        .receiver_id = "RECEIVER",
-                                        .application_sender = "SENDER",
-                                        .application_receiver = "RECEIVER",
-                                        .version = "004010",
-                                        .usage = 'T',
-                                        .control_number = 1,
-                                        .prepared = 1772445600};
+static const struct envelope profile = {
+    .delimiters = {.element = '\x1d', .component = '\x1f', .segment = '\x1c'},
+    .sender_qualifier = "ZZ",
+    .sender_id = "SENDER",
+    .receiver_qualifier = "ZZ",
+    .receiver_id = "RECEIVER",
+    .application_sender = "SENDER",
+    .application_receiver = "RECEIVER",
+    .version = "004010",
+    .usage = 'T',
+    .control_number = 1,
+    .prepared = 1772445600};
 
 static void open_once(void)
 {

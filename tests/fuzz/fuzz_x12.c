@@ -14,16 +14,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct dictionary_library *library;
 
-static const struct envelope profile = {.delimiters = {'\x1d', '\x1f', '\x1c', 0},
-                                        .sender_qualifier = "ZZ",
-                                        .sender_id = "SENDER",
-                                        .receiver_qualifier = "ZZ",
-                                        .receiver_id = "RECEIVER",
-                                        .application_sender = "SENDER",
-                                        .application_receiver = "RECEIVER",
-                                        .version = "004010",
-                                        .usage = 'T',
-                                        .control_number = 1};
+static const struct envelope profile = {
+    .delimiters = {.element = '\x1d', .component = '\x1f', .segment = '\x1c'},
+    .sender_qualifier = "ZZ",
+    .sender_id = "SENDER",
+    .receiver_qualifier = "ZZ",
+    .receiver_id = "RECEIVER",
+    .application_sender = "SENDER",
+    .application_receiver = "RECEIVER",
+    .version = "004010",
+    .usage = 'T',
+    .control_number = 1};
 
 static void open_once(void)
 {

@@ -103,17 +103,18 @@ static inline void expect_none(const struct findings *f)
     fail_msg("wanted no finding, got %u:\n%s", f->kept, b.ptr);
 }
 
-static const struct envelope test_envelope = {.delimiters = {'*', '>', '~', 0},
-                                              .sender_qualifier = "ZZ",
-                                              .sender_id = "NORDMATBUYT",
-                                              .receiver_qualifier = "ZZ",
-                                              .receiver_id = "FJORDSELLT",
-                                              .application_sender = "NORDMATBUYT",
-                                              .application_receiver = "FJORDSELLT",
-                                              .version = "004010",
-                                              .usage = 'T',
-                                              .control_number = 42,
-                                              .prepared = 1773306840}; /* 2026-03-12T09:14:00Z */
+static const struct envelope test_envelope = {
+    .delimiters = {.element = '*', .component = '>', .segment = '~'},
+    .sender_qualifier = "ZZ",
+    .sender_id = "NORDMATBUYT",
+    .receiver_qualifier = "ZZ",
+    .receiver_id = "FJORDSELLT",
+    .application_sender = "NORDMATBUYT",
+    .application_receiver = "FJORDSELLT",
+    .version = "004010",
+    .usage = 'T',
+    .control_number = 42,
+    .prepared = 1773306840}; /* 2026-03-12T09:14:00Z */
 
 struct bench { /* each test's own */
     struct dictionary_library *library;

@@ -26,18 +26,19 @@ struct bench {
     struct buffer text, out;
 };
 
-static const struct envelope test_envelope = {.delimiters = {'*', '>', '~', 0},
-                                              .newline = true,
-                                              .sender_qualifier = "ZZ",
-                                              .sender_id = "NORDMAT",
-                                              .receiver_qualifier = "ZZ",
-                                              .receiver_id = "FJORD",
-                                              .application_sender = "NORDMAT",
-                                              .application_receiver = "FJORD",
-                                              .version = "004010",
-                                              .usage = 'T',
-                                              .control_number = 42,
-                                              .prepared = 1772445600};
+static const struct envelope test_envelope = {
+    .delimiters = {.element = '*', .component = '>', .segment = '~'},
+    .newline = true,
+    .sender_qualifier = "ZZ",
+    .sender_id = "NORDMAT",
+    .receiver_qualifier = "ZZ",
+    .receiver_id = "FJORD",
+    .application_sender = "NORDMAT",
+    .application_receiver = "FJORD",
+    .version = "004010",
+    .usage = 'T',
+    .control_number = 42,
+    .prepared = 1772445600};
 
 static inline void bench_fresh(struct bench *b)
 {
