@@ -11,12 +11,7 @@ export LC_ALL=C.UTF-8 TZ=UTC
 SFTP_ROOT=$work/partner
 start_sshd
 mkdir -p "$SFTP_ROOT/in" "$SFTP_ROOT/out"
-ten_free() { # ports from $PORTS on
-    local p
-    for p in 0 1 2 3 4 5 6 7 8 9; do ! (exec 9<>"/dev/tcp/127.0.0.1/$((PORTS + p))") 2>/dev/null || return 1; done
-}
-PORTS=$(($(free_port) / 10 * 10))
-until ten_free; do PORTS=$(($(free_port) / 10 * 10)); done
+PORTS=$(ten_free_ports)
 export SSHD=$work/sshd SFTP_ROOT SFTP_PORT SFTP_USER PORTS SANDBOX=$work/sandbox
 unset SPOOLGATE_CONFIG SPOOLGATE_KEY CREDENTIALS_DIRECTORY
 PATH=$(dirname "$SPOOLGATE"):$PATH

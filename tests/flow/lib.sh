@@ -65,11 +65,22 @@ wait_for() { # seconds, command...: until it succeeds
         sleep 0.05
     done
 }
-free_port() { # one that nothing listens on
+free_port() { # one that nothing listens on, below those that outgoing connections are given
     local p
     while :; do
-        p=$((20000 + RANDOM % 20000))
+        p=$((20000 + RANDOM % 12000))
         (exec 9<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }
+    done
+}
+ten_free_ports() { # the first of ten
+    local first p
+    while :; do
+        first=$(($(free_port) / 10 * 10))
+        for p in 0 1 2 3 4 5 6 7 8 9; do
+            (exec 9<>"/dev/tcp/127.0.0.1/$((first + p))") 2>/dev/null && continue 2
+        done
+        echo $first
+        return
     done
 }
 

@@ -2,7 +2,7 @@
 # Outages are seen: a server that is away, an ERP that is away, a role that is killed again and again, a disk that is full.
 # Each is in the log at once, in `status` with why and since when, and its end is told.
 . "$(dirname "$0")/lib.sh"
-SANDBOX_PORT=$(($(free_port) / 10 * 10))
+SANDBOX_PORT=$(ten_free_ports)
 start_sandbox
 start_sshd
 stop_sshd() { kill "$sshd_pid"; wait "$sshd_pid" 2>/dev/null; }
