@@ -219,21 +219,25 @@ static void stop_all(struct supervisor *s)
 {
     int64_t end = process_milliseconds() + STOP_BOUND;
     bool killed = false;
+    bool stop = false, again = false;
     signal_all(s, SIGTERM);
     for (;;) {
         reap(s, true);
         unsigned running = signal_all(s, 0);
         if (!running)
-            return;
+            break;
         if (process_milliseconds() >= end && !killed) {
             log_warning("%u roles did not stop within %d s and are killed", running, STOP_BOUND / 1000);
             signal_all(s, SIGKILL);
             killed = true;
         }
-        struct process quiet = {.signals =
-                                    s->process.signals}; /* a second SIGTERM does not make us leave them */
+        struct process quiet = {.signals = s->process.signals}; /* a SIGTERM does not make us leave them */
         process_wait(&quiet, -1, 20);
+        stop |= quiet.stop;
+        again |= quiet.reload;
     }
+    s->process.stop |= stop; /* nor is it forgotten, when they are only replaced */
+    s->process.reload |= again;
 }
 
 static void take(struct supervisor *s, struct installation *anew)

@@ -111,7 +111,13 @@ ok "the mark is gone" wait_for 20 gone "$mark"
 # a refused key: nothing goes to anybody
 setting "$site/spoolgate.conf" "endpoint orderful" hold_seconds 300
 printf wrong | "$SPOOLGATE" secret set orderful-key
-kill -HUP "$gateway"
+read_again() { # what is copied now is sent with what stands there now
+    local before
+    before=$(grep -c 'the configuration was read again' "$work/held.log")
+    kill -HUP "$gateway"
+    wait_for 30 eval '[ "$(grep -c "the configuration was read again" "$work/held.log")" -gt '"$before"' ]'
+}
+read_again
 copy 720004
 ok "a refused key holds the whole endpoint" wait_for 20 test -s "$outbox/.held"
 like "$("$SPOOLGATE" status)" 'outbox/orderful is held' "status shows it"

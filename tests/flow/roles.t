@@ -47,4 +47,18 @@ all=$(jq -r '.. | .pid? // empty' "$site/spool/.run.json")
 kill -9 $run; wait $run 2>/dev/null
 gone() { local p; for p in $all; do kill -0 "$p" 2>/dev/null && return 1; done; return 0; }
 ok "no role outlives a supervisor that was killed" wait_for 10 gone
+
+# a wish to stop that comes while the roles are being replaced is not forgotten
+for pause in 0 0.01 0.03 0.06 0.1 0.2; do
+    "$SPOOLGATE" run >"$work/out" 2>>"$work/log" &
+    run=$!
+    pids+=("$run")
+    wait_for 20 test -s "$site/spool/.run.json"
+    kill -HUP "$run"
+    sleep "$pause"
+    kill -TERM "$run"
+    stopped() { ! kill -0 "$run" 2>/dev/null; }
+    ok "stopped $pause s after it was told to read its configuration again, it stops" wait_for 40 stopped
+    wait "$run" 2>/dev/null
+done
 finish
