@@ -38,6 +38,8 @@ is "$(jq -r '.outages[] | select(.what == "send") | .where' "$site/spool/.run.js
 sshd_again
 ok "its end is told" wait_for 90 said 'hansen-sftp is reached again, after [0-9]+ (s|min) and [0-9]+ tr'
 ok "and nobody is needed any more" wait_for 30 no_problem send
+arrives() { ls "$SFTP_ROOT/hansen/in" | grep -q '^PO-500257'; }
+wait_for 60 arrives # the first of several ends the outage
 is "$(ls "$SFTP_ROOT/hansen/in" | grep -c '^PO-500257')" 1 "the order has arrived, once"
 
 # the ERP and the network are away
